@@ -1,0 +1,35 @@
+//! The production HTTP transport for the Model Context Protocol (MCP).
+//!
+//! The rooms, in the order a request walks through them:
+//!
+//! | room | what happens there |
+//! | --- | --- |
+//! | `listen` | bytes arrive: socket, connection, drain |
+//! | `layers` | the doors: may it pass, and what does every answer carry |
+//! | `routes` | the table of paths |
+//! | `rest`, `mcp` | what the path means: HTTP or JSON-RPC to a call on the handler |
+//! | `guard` | arguments are checked and panics caught, whoever wrote the handler |
+//! | `server` | `McpServer`, a handler made of closures |
+//!
+//! `config` stands before all of them, `transport` is the floor plan that joins them.
+
+pub mod config;
+mod error;
+mod facts;
+mod guard;
+mod layers;
+mod listen;
+pub mod logs;
+mod mcp;
+mod refusal;
+mod rest;
+mod routes;
+mod schema;
+pub mod server;
+mod transport;
+
+pub use config::HttpConfig;
+pub use error::Error;
+pub use facts::{Caller, CorrelationId, PeerAddress};
+pub use rmcp;
+pub use schemars;
