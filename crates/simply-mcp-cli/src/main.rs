@@ -1,7 +1,28 @@
 //! `simply-mcp`: the command line. This file is a list; each subcommand is a file.
 
+mod check;
+mod cli;
+mod config_command;
+mod exit;
+mod health;
+mod output;
+mod serve;
+mod settings;
+mod tools;
+
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let result = match Cli::parse().command {
+        Command::Check(check) => check.run(),
+        Command::Config(config) => config.run(),
+        Command::Serve(serve) => exit::block_on(serve.run()),
+        Command::Tools(tools) => exit::block_on(tools.run()),
+        Command::Health(health) => exit::block_on(health.run()),
+    };
+    result.unwrap_or_else(|error| exit::report(&error))
 }

@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The configuration is wrong; the text has one problem a line.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigErrors),
     /// The address could not be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {

@@ -28,7 +28,7 @@ mod schema;
 pub mod server;
 mod transport;
 
-pub use config::HttpConfig;
+pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;
 pub use facts::{Caller, CorrelationId, PeerAddress};
 pub use rmcp;

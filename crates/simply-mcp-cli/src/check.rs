@@ -1,0 +1,83 @@
+//! `simply-mcp check`: everything a start would find, without a start.
+
+use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
+
+use simply_mcp::config::{HttpConfig, Loaded};
+
+use crate::{output, settings::Settings};
+
+/// Load and validate everything that a start would, and listen on nothing.
+///
+/// Every error is reported at once, each with the file and line or the variable's name; then the exit code is 78.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  simply-mcp check --config config.yaml")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Check {
+    /// Checks the configuration.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = self.settings.load()?;
+        for warning in warnings(&loaded) {
+            output::note(&format!("warning: {warning}"));
+        }
+        output::result("configuration is fine")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    let sources = loaded.warnings.iter().map(ToString::to_string);
+    let settings = loaded
+        .config
+        .warnings()
+        .into_iter()
+        .map(|warning| warning.to_string());
+    sources
+        .chain(settings)
+        .chain(unavailable(&loaded.config))
+        .collect()
+}
+
+/// Why the address cannot be had right now. The server that holds it may be the one this file is for, so it is a
+/// warning.
+fn unavailable(config: &HttpConfig) -> Option<String> {
+    let address = SocketAddr::new(config.server.host, config.server.port);
+    let error = bind(address).err()?;
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "something listens there already; stop it, or choose another server.port"
+        }
+        ErrorKind::PermissionDenied => {
+            "this user may not use the port; choose a server.port from 1024 up"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine does not have the address; choose another server.host"
+        }
+        _ => {
+            return Some(format!(
+                "server.host: {address} cannot be used now: {error}"
+            ));
+        }
+    };
+    Some(format!(
+        "server.port: {address} cannot be used now: {advice}"
+    ))
+}
+
+// Binding without listening finds out as much, and accepts nobody.
+fn bind(address: SocketAddr) -> std::io::Result<()> {
+    let socket = match address {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    // As the server does: connections of an earlier run that are still closing are no obstacle.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)
+}

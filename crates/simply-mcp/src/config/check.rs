@@ -1,0 +1,93 @@
+//! What one setting cannot know: whether the settings fit together, and what an operator should hear.
+
+use std::net::IpAddr;
+
+use super::{HttpConfig, Origin, Problem, RoutePath, Warning};
+
+/// Where the plain REST door stands.
+const TOOLS_PATH: &str = "/tools";
+
+/// What authentication's absence means for somebody who asked for it.
+pub(super) const NO_AUTHENTICATION: &str = "authentication is not in this version of simply-mcp, and it will not \
+    serve open what was meant to be closed; remove this, write `auth: {enabled: false}`, and put a proxy that \
+    authenticates in front";
+
+/// Everything that does not fit together; `origin` answers where a setting was written.
+pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Vec<Problem> {
+    [
+        authentication(config, origin),
+        exposure(config, origin),
+        route(&config.mcp.path, "mcp.path", origin),
+        route(
+            &config.monitoring.health_path,
+            "monitoring.health_path",
+            origin,
+        ),
+        overlap(config, origin),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What works, and should be known.
+pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
+    let exposed = !is_loopback(config.server.host) && config.auth.enabled == Some(false);
+    exposed
+        .then(|| Warning {
+            setting: "server.host".to_owned(),
+            message: format!(
+                "{} is reachable from other machines and nobody has to authenticate; set server.host to 127.0.0.1, \
+                 or make sure that only a proxy which authenticates can reach it",
+                config.server.host
+            ),
+        })
+        .into_iter()
+        .collect()
+}
+
+fn authentication(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    let asked = config.auth.enabled == Some(true);
+    asked.then(|| Problem::of_setting(origin("auth.enabled"), "auth.enabled", NO_AUTHENTICATION))
+}
+
+fn exposure(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    if is_loopback(config.server.host) || config.auth.enabled.is_some() {
+        return None;
+    }
+    let message = format!(
+        "{} is reachable from other machines, and nothing says whether callers must authenticate; to serve \
+         everybody who can reach it, write `auth: {{enabled: false}}` or set MCP_HTTP_AUTH__ENABLED=false; to serve \
+         this machine only, use 127.0.0.1",
+        config.server.host
+    );
+    Some(Problem::of_setting(
+        origin("server.host"),
+        "server.host",
+        message,
+    ))
+}
+
+fn route(path: &RoutePath, key: &str, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    path.is_within(TOOLS_PATH).then(|| {
+        let message = format!(
+            "{path} belongs to the tools as plain HTTP ({TOOLS_PATH}); choose another path"
+        );
+        Problem::of_setting(origin(key), key, message)
+    })
+}
+
+fn overlap(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    let (mcp, health) = (&config.mcp.path, &config.monitoring.health_path);
+    mcp.is_within(health.as_str()).then(|| {
+        let message = format!(
+            "{mcp} belongs to the health report (monitoring.health_path is {health}); choose different paths"
+        );
+        Problem::of_setting(origin("mcp.path"), "mcp.path", message)
+    })
+}
+
+// An IPv4 address in IPv6 clothes is judged by what it is underneath.
+fn is_loopback(host: IpAddr) -> bool {
+    host.to_canonical().is_loopback()
+}

@@ -1,0 +1,22 @@
+//! `monitoring`: how the outside sees that the server is well.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::types::RoutePath;
+
+/// How the outside sees that the server is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Monitoring {
+    /// The path of the health report; below it stand `/live` and `/ready`.
+    pub health_path: RoutePath,
+}
+
+impl Default for Monitoring {
+    fn default() -> Self {
+        Self {
+            health_path: RoutePath::fixed("/health"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! A length of time, written as whole seconds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// Writes whole seconds.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub(in crate::config) fn serialize<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+/// Reads whole seconds; the range stands in the schema of the setting.
+///
+/// # Errors
+///
+/// When the value is no whole number.
+pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
