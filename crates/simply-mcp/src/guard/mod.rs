@@ -1,1 +1,221 @@
-//! (to be written)
+//! What holds for every handler, whoever wrote it, and for both doors.
+//!
+//! [`Guarded`] wraps an [`rmcp::ServerHandler`] and is one itself:
+//! - arguments reach a tool only if they fit its input schema ([`schemas`], SEP-1303);
+//! - a panic costs the call it happens in ([`catch`]): JSON-RPC -32603, `data.code` `internal`;
+//! - results of MCP 2026-07-28 name the server ([`stamp`]).
+
+mod call;
+mod catch;
+mod handler;
+mod schemas;
+mod stamp;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, ErrorCode, JsonObject, PaginatedRequestParams,
+        ServerConfig, Tool,
+    },
+    service::RequestContext,
+};
+use serde_json::Value;
+
+use self::{call::Call, schemas::Schemas};
+use crate::schema::InvalidArguments;
+
+/// Pages of a handler's tool list that are asked for at most, in search of one tool.
+const MAX_PAGES: usize = 100;
+
+/// How long a handler may take to list its tools before a call goes on with what is known.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `data.code` of an error that stands for a panic.
+const INTERNAL: &str = "internal";
+
+/// A handler behind the guard. Clones share everything.
+pub(crate) struct Guarded<H> {
+    shared: Arc<Shared<H>>,
+}
+
+struct Shared<H> {
+    handler: H,
+    listing_timeout: Duration,
+    schemas: Schemas,
+    /// The last resort for a handler whose `get_info` panics: what it said before.
+    info: OnceLock<ServerConfig>,
+    /// `serverInfo` as it stands in results.
+    server: OnceLock<Value>,
+}
+
+impl<H> Clone for Guarded<H> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// Whether `error` stands for a handler that broke rather than for one that said no.
+pub(crate) fn is_internal(error: &ErrorData) -> bool {
+    let code = error.data.as_ref().and_then(|data| data.get("code"));
+    error.code == ErrorCode::INTERNAL_ERROR && code.is_some_and(|code| code == INTERNAL)
+}
+
+impl<H: ServerHandler> Guarded<H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self::with_patience(handler, LISTING_TIMEOUT)
+    }
+
+    fn with_patience(handler: H, listing_timeout: Duration) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                handler,
+                listing_timeout,
+                schemas: Schemas::default(),
+                info: OnceLock::new(),
+                server: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// The handler itself.
+    pub(crate) fn inner(&self) -> &H {
+        &self.shared.handler
+    }
+
+    /// The tool of that name as this caller may see it: from the handler's `get_tool`, else from
+    /// its list, which is asked when the tool is not in what earlier lists said.
+    pub(crate) async fn tool(
+        &self,
+        name: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Tool> {
+        if let Some(tool) = self.known_tool(name) {
+            return Some(tool);
+        }
+        let before = match self.shared.schemas.listed(name) {
+            Some((tool, true)) => return Some(tool),
+            Some((tool, false)) => Some(tool),
+            None => None,
+        };
+        let asked =
+            tokio::time::timeout(self.shared.listing_timeout, self.ask_for_tools(context)).await;
+        if asked.is_ok() {
+            return self
+                .shared
+                .schemas
+                .listed(name)
+                .map(|(tool, _)| tool)
+                .or(before);
+        }
+        tracing::warn!(
+            seconds = self.shared.listing_timeout.as_secs(),
+            "The handler did not list its tools in time"
+        );
+        if let Some(tool) = &before {
+            self.shared.schemas.remember(std::slice::from_ref(tool));
+        }
+        before
+    }
+
+    /// Checks arguments against the tool's input schema. Absent arguments are `{}`; a tool that
+    /// nobody knows, or whose schema does not compile, has nothing to check against.
+    ///
+    /// # Errors
+    ///
+    /// Returns what does not fit.
+    pub(crate) async fn check_arguments(
+        &self,
+        name: &str,
+        arguments: Option<&JsonObject>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), InvalidArguments> {
+        let mut arguments = arguments.cloned();
+        self.check_in_place(name, &mut arguments, context).await
+    }
+
+    /// Calls a tool whose arguments have been checked.
+    ///
+    /// # Errors
+    ///
+    /// Returns the handler's own error, or one that [`is_internal`] where it panicked.
+    pub(crate) async fn call_checked(
+        &self,
+        params: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let call = Call::of("tools/call", &context).about(&params.name);
+        self.answer(call, || self.inner().call_tool(params, context))
+            .await
+    }
+
+    /// [`Self::check_arguments`] without a copy of the arguments, which are back when it returns.
+    async fn check_in_place(
+        &self,
+        name: &str,
+        arguments: &mut Option<JsonObject>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), InvalidArguments> {
+        let Some(tool) = self.tool(name, context).await else {
+            return Ok(());
+        };
+        let Some(schema) = self.shared.schemas.compiled(name, &tool.input_schema) else {
+            return Ok(());
+        };
+        let present = arguments.is_some();
+        let value = Value::Object(arguments.take().unwrap_or_default());
+        let checked = schema.check(&value);
+        if present && let Value::Object(map) = value {
+            *arguments = Some(map);
+        }
+        checked
+    }
+
+    /// What the handler says without being asked for a list.
+    fn known_tool(&self, name: &str) -> Option<Tool> {
+        let found = catch::catch_now(|| self.inner().get_tool(name));
+        found.unwrap_or_else(|panicked| {
+            call::log(&Call::bare("get_tool").about(name), &panicked);
+            None
+        })
+    }
+
+    /// Keeps what a list says, for a handler that tells its tools in no other way.
+    fn remember_listed(&self, tools: &[Tool]) {
+        let Some(first) = tools.first() else { return };
+        if self.known_tool(&first.name).is_none() {
+            self.shared.schemas.remember(tools);
+        }
+    }
+
+    async fn ask_for_tools(&self, context: &RequestContext<RoleServer>) {
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let params =
+                cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
+            let call = Call::of("tools/list", context);
+            let page = self
+                .run(&call, || self.inner().list_tools(params, context.clone()))
+                .await;
+            let Ok(page) = page else { return };
+            self.shared.schemas.remember(&page.tools);
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => return,
+            }
+        }
+        tracing::warn!(
+            pages = MAX_PAGES,
+            "The handler's list of tools has too many pages; the rest is unknown"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

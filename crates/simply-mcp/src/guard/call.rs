@@ -1,0 +1,130 @@
+//! One call into the handler: what the log needs to know of it, and what the client hears when the
+//! handler breaks.
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{Extensions, ProtocolVersion},
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Guarded, INTERNAL,
+    catch::{Panicked, catch},
+    stamp::Stamp,
+};
+use crate::facts::CorrelationId;
+
+/// What is remembered of a request whose context the handler takes.
+pub(super) struct Call {
+    method: &'static str,
+    subject: Option<String>,
+    correlation: Option<CorrelationId>,
+    stamped: bool,
+}
+
+impl Call {
+    /// A request.
+    pub(super) fn of(method: &'static str, context: &RequestContext<RoleServer>) -> Self {
+        // Versions are dates, and compare as text.
+        let stamped = context
+            .protocol_version()
+            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        Self {
+            stamped,
+            ..Self::with_extensions(method, &context.extensions)
+        }
+    }
+
+    /// A notification, or anything else that has no result.
+    pub(super) fn with_extensions(method: &'static str, extensions: &Extensions) -> Self {
+        let correlation = extensions
+            .get::<http::request::Parts>()
+            .and_then(|parts| parts.extensions.get::<CorrelationId>())
+            .or_else(|| extensions.get::<CorrelationId>());
+        Self {
+            correlation: correlation.cloned(),
+            ..Self::bare(method)
+        }
+    }
+
+    /// A call that belongs to no request.
+    pub(super) fn bare(method: &'static str) -> Self {
+        Self {
+            method,
+            subject: None,
+            correlation: None,
+            stamped: false,
+        }
+    }
+
+    /// Names the tool, prompt or resource for the log.
+    pub(super) fn about(mut self, subject: &str) -> Self {
+        self.subject = Some(subject.to_owned());
+        self
+    }
+}
+
+impl<H: ServerHandler> Guarded<H> {
+    /// Runs a call, catches its panic, and names the server in its result.
+    pub(super) async fn answer<T, F>(
+        &self,
+        call: Call,
+        make: impl FnOnce() -> F,
+    ) -> Result<T, ErrorData>
+    where
+        T: Stamp,
+        F: Future<Output = Result<T, ErrorData>>,
+    {
+        let mut result = self.run(&call, make).await;
+        if call.stamped
+            && let Ok(result) = &mut result
+            && let Some(server) = self.server()
+        {
+            result.stamp(server);
+        }
+        result
+    }
+
+    /// Runs a call and catches its panic.
+    pub(super) async fn run<T, F>(
+        &self,
+        call: &Call,
+        make: impl FnOnce() -> F,
+    ) -> Result<T, ErrorData>
+    where
+        F: Future<Output = Result<T, ErrorData>>,
+    {
+        catch(make).await.unwrap_or_else(|panicked| {
+            log(call, &panicked);
+            Err(broken())
+        })
+    }
+
+    fn server(&self) -> Option<&Value> {
+        if let Some(server) = self.shared.server.get() {
+            return Some(server);
+        }
+        let server = serde_json::to_value(self.info().server_info).ok()?;
+        Some(self.shared.server.get_or_init(|| server))
+    }
+}
+
+/// Tells the operator; nobody else may see what a panic says.
+pub(super) fn log(call: &Call, panicked: &Panicked) {
+    tracing::error!(
+        correlation_id = call.correlation.as_ref().map(CorrelationId::as_str),
+        method = call.method,
+        subject = call.subject.as_deref(),
+        panic = %panicked.message,
+        "The handler panicked"
+    );
+}
+
+/// What the client hears.
+pub(super) fn broken() -> ErrorData {
+    ErrorData::internal_error(
+        "the server broke while it handled this request; its log tells why, under the request's correlation id",
+        Some(json!({"code": INTERNAL})),
+    )
+}

@@ -1,0 +1,194 @@
+//! Every method of [`ServerHandler`], guarded. A method that is missing here would fall back to
+//! rmcp's default and silently hide the handler's own.
+
+#![expect(
+    deprecated,
+    reason = "the versions up to 2025-11-25 have these methods"
+)]
+
+use std::borrow::Cow;
+
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+        CancelledNotificationParam, CompleteRequestParams, CompleteResult, ContentBlock,
+        CustomNotification, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams,
+        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
+        ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        UpdateTaskParams,
+    },
+    service::{NotificationContext, RequestContext, SubscriptionContext},
+};
+
+use super::{
+    Guarded,
+    call::{Call, broken, log},
+    catch::{catch, catch_now},
+};
+
+impl<H: ServerHandler> Guarded<H> {
+    /// What the handler says of itself, or said before it broke.
+    pub(super) fn info(&self) -> ServerConfig {
+        match catch_now(|| self.inner().get_info()) {
+            Ok(info) => {
+                self.shared.info.get_or_init(|| info.clone());
+                info
+            }
+            Err(panicked) => {
+                log(&Call::bare("get_info"), &panicked);
+                self.shared.info.get().cloned().unwrap_or_default()
+            }
+        }
+    }
+
+    async fn notify<F: Future<Output = ()>>(&self, call: Call, make: impl FnOnce() -> F) {
+        if let Err(panicked) = catch(make).await {
+            log(&call, &panicked);
+        }
+    }
+}
+
+/// Requests: run guarded, and stamped.
+macro_rules! requests {
+    ($($name:ident($method:literal $(, $request:ident: $params:ty)?) -> $result:ty;)+) => {$(
+        async fn $name(
+            &self,
+            $($request: $params,)?
+            context: RequestContext<RoleServer>,
+        ) -> Result<$result, ErrorData> {
+            let call = Call::of($method, &context);
+            self.answer(call, || self.inner().$name($($request,)? context)).await
+        }
+    )+};
+}
+
+/// Notifications: run guarded; there is nobody to answer.
+macro_rules! notifications {
+    ($($name:ident($method:literal $(, $notification:ident: $params:ty)?);)+) => {$(
+        async fn $name(
+            &self,
+            $($notification: $params,)?
+            context: NotificationContext<RoleServer>,
+        ) {
+            let call = Call::with_extensions($method, &context.extensions);
+            self.notify(call, || self.inner().$name($($notification,)? context)).await;
+        }
+    )+};
+}
+
+impl<H: ServerHandler> ServerHandler for Guarded<H> {
+    requests! {
+        ping("ping") -> ();
+        initialize("initialize", request: InitializeRequestParams) -> InitializeResult;
+        discover("server/discover") -> DiscoverResult;
+        complete("completion/complete", request: CompleteRequestParams) -> CompleteResult;
+        set_level("logging/setLevel", request: SetLevelRequestParams) -> ();
+        get_prompt("prompts/get", request: GetPromptRequestParams) -> GetPromptResponse;
+        list_prompts("prompts/list", request: Option<PaginatedRequestParams>) -> ListPromptsResult;
+        list_resources("resources/list", request: Option<PaginatedRequestParams>)
+            -> ListResourcesResult;
+        list_resource_templates("resources/templates/list", request: Option<PaginatedRequestParams>)
+            -> ListResourceTemplatesResult;
+        read_resource("resources/read", request: ReadResourceRequestParams) -> ReadResourceResponse;
+        subscribe("resources/subscribe", request: SubscribeRequestParams) -> ();
+        unsubscribe("resources/unsubscribe", request: UnsubscribeRequestParams) -> ();
+        on_custom_request("a request of its own", request: CustomRequest) -> CustomResult;
+        get_task("tasks/get", request: GetTaskParams) -> GetTaskResult;
+        update_task("tasks/update", request: UpdateTaskParams) -> ();
+        cancel_task("tasks/cancel", request: CancelTaskParams) -> ();
+        list_skills("skills/list", request: Option<PaginatedRequestParams>) -> ListSkillsResult;
+        get_skill("skills/get", request: GetSkillRequestParams) -> GetSkillResult;
+        read_resource_directory(
+            "resources/directory/read",
+            request: ReadResourceDirectoryRequestParams
+        ) -> ListResourcesResult;
+    }
+
+    notifications! {
+        on_cancelled("notifications/cancelled", notification: CancelledNotificationParam);
+        on_progress("notifications/progress", notification: ProgressNotificationParam);
+        on_initialized("notifications/initialized");
+        on_roots_list_changed("notifications/roots/list_changed");
+        on_custom_notification("a notification of its own", notification: CustomNotification);
+    }
+
+    /// Arguments that do not fit are the tool's own failure (SEP-1303): a model can read the text
+    /// and try again, which it cannot with a JSON-RPC error. Nothing has run.
+    async fn call_tool(
+        &self,
+        mut request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let checked = self
+            .check_in_place(&request.name, &mut request.arguments, &context)
+            .await;
+        let Err(invalid) = checked else {
+            return self.call_checked(request, context).await;
+        };
+        let text = ContentBlock::text(invalid.to_string());
+        let call = Call::of("tools/call", &context).about(&request.name);
+        self.answer(call, || async {
+            Ok(CallToolResult::error(vec![text]).into())
+        })
+        .await
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let call = Call::of("tools/list", &context);
+        let result = self
+            .answer(call, || self.inner().list_tools(request, context))
+            .await?;
+        self.remember_listed(&result.tools);
+        Ok(result)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let call = Call::bare("subscriptions/listen");
+        self.answer(call, || self.inner().listen(context)).await
+    }
+
+    fn negotiate_initialize(
+        &self,
+        request: &InitializeRequestParams,
+    ) -> Result<InitializeResult, ErrorData> {
+        catch_now(|| self.inner().negotiate_initialize(request)).unwrap_or_else(|panicked| {
+            log(&Call::bare("initialize"), &panicked);
+            Err(broken())
+        })
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        catch_now(|| self.inner().supported_protocol_versions()).unwrap_or_else(|panicked| {
+            log(&Call::bare("supported_protocol_versions"), &panicked);
+            Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS)
+        })
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let accepted = catch_now(|| self.inner().accepted_subscription_filter(requested));
+        accepted.unwrap_or_else(|panicked| {
+            log(&Call::bare("subscriptions/listen"), &panicked);
+            None
+        })
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.known_tool(name)
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.info()
+    }
+}

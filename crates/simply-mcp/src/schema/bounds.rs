@@ -1,0 +1,324 @@
+//! How much a schema may ask of the stack and the processor.
+//!
+//! The validator walks schema and value together and recursively. One *step* is one subschema
+//! entered. The steps that stand on the stack at once are bounded here, before anything is
+//! compiled: along the longest way through a schema that does not refer back to itself, and by the
+//! depth of the arguments for one that does.
+
+use std::collections::HashMap;
+
+use rmcp::model::JsonObject;
+use serde_json::Value;
+
+use super::{
+    SchemaProblem,
+    size::{measure_text, too_much},
+};
+
+/// Steps on the stack at once. A step takes up to two kilobytes in an unoptimised build, and a
+/// worker thread has two megabytes.
+pub(super) const MAX_STEPS: usize = 384;
+
+/// Steps a schema may take without looking deeper into the value.
+pub(super) const MAX_STEPS_IN_PLACE: usize = 48;
+
+/// Levels of nesting in arguments: what `serde_json` reads at most.
+const MAX_ARGUMENTS_DEPTH: usize = 128;
+
+/// Steps counted for a reference to a published meta-schema, the one thing outside of the schema
+/// that the validator knows.
+const META_SCHEMA: Reach = Reach { steps: 8, ways: 8 };
+
+/// Keywords with one subschema, or a list of them, for the same value.
+const SAME_VALUE: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
+
+/// Keywords with named subschemas for the same value.
+const SAME_VALUE_BY_NAME: [&str; 2] = ["dependentSchemas", "dependencies"];
+
+/// Keywords with one subschema, or a list of them, for a part of the value.
+const PART: [&str; 9] = [
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "contentSchema",
+    "items",
+    "prefixItems",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+
+/// Keywords with named subschemas for a part of the value.
+const PART_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
+
+/// Keywords that name another subschema for the same value.
+const REFERENCE: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
+/// What matters about a schema's shape once it is known to be within bounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    recursive: bool,
+    /// The longest way that stays at one value, in steps.
+    in_place: usize,
+    /// The most ways to enter a subschema: at one value if recursive, else in the whole schema.
+    ways: usize,
+}
+
+impl Shape {
+    /// Measures `schema`.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`SchemaProblem`] that names the bound which it exceeds.
+    pub(super) fn of(schema: &JsonObject) -> Result<Self, SchemaProblem> {
+        measure_text(schema)?;
+        let mut walk = Walk::new(schema);
+        let whole = walk.whole(schema, 0)?;
+        let reached: Vec<_> = walk.order.clone();
+        let mut level = Reach { steps: 1, ways: 1 };
+        for schema in reached {
+            let below = walk.in_place(schema, 0)?;
+            level.steps = level.steps.max(below.steps);
+            level.ways = level.ways.max(below.ways);
+        }
+        Ok(Self {
+            recursive: walk.recursive,
+            in_place: level.steps,
+            ways: if walk.recursive {
+                level.ways
+            } else {
+                whole.ways
+            },
+        })
+    }
+
+    /// The deepest arguments that are checked at all, `None` where the schema itself is the bound.
+    pub(super) fn deepest_arguments(&self) -> Option<usize> {
+        self.recursive
+            .then(|| (MAX_STEPS / self.in_place).clamp(1, MAX_ARGUMENTS_DEPTH))
+    }
+
+    /// How many subschemas an explanation visits at most for arguments of this depth. Only the
+    /// yes-or-no answer is remembered by the validator; an explanation walks every alternative.
+    pub(super) fn explaining_work(&self, depth: usize) -> usize {
+        if !self.recursive {
+            return self.ways;
+        }
+        let levels = u32::try_from(depth).unwrap_or(u32::MAX);
+        self.ways.saturating_pow(levels)
+    }
+}
+
+/// What lies below one subschema: the longest way down, and the number of ways.
+#[derive(Clone, Copy)]
+struct Reach {
+    steps: usize,
+    ways: usize,
+}
+
+impl Reach {
+    fn add(&mut self, below: Self) {
+        self.steps = self.steps.max(below.steps + 1);
+        self.ways = self.ways.saturating_add(below.ways);
+    }
+}
+
+/// From one subschema to another.
+enum Edge<'a> {
+    SameValue(&'a JsonObject),
+    Part(&'a JsonObject),
+    MetaSchema,
+}
+
+/// What is known of each subschema, by address; `None` while it is being walked.
+type Known = HashMap<*const JsonObject, Option<Reach>>;
+
+struct Walk<'a> {
+    root: &'a JsonObject,
+    named: HashMap<&'a str, &'a JsonObject>,
+    known: Known,
+    known_in_place: Known,
+    order: Vec<&'a JsonObject>,
+    recursive: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a JsonObject) -> Self {
+        Self {
+            root,
+            named: names(root),
+            known: Known::new(),
+            known_in_place: Known::new(),
+            order: Vec::new(),
+            recursive: false,
+        }
+    }
+
+    /// Follows every edge; `depth` counts the steps that led here.
+    fn whole(&mut self, schema: &'a JsonObject, depth: usize) -> Result<Reach, SchemaProblem> {
+        match self.known.get(&std::ptr::from_ref(schema)) {
+            Some(Some(reach)) => return Ok(*reach),
+            Some(None) => {
+                self.recursive = true;
+                return Ok(Reach { steps: 0, ways: 1 });
+            }
+            None => {}
+        }
+        self.known.insert(schema, None);
+        self.order.push(schema);
+        let mut reach = Reach { steps: 1, ways: 1 };
+        for edge in self.edges(schema) {
+            let below = match edge {
+                Edge::SameValue(next) | Edge::Part(next) if depth < MAX_STEPS => {
+                    self.whole(next, depth + 1)?
+                }
+                Edge::SameValue(_) | Edge::Part(_) => return Err(too_long()),
+                Edge::MetaSchema => {
+                    self.recursive = true;
+                    META_SCHEMA
+                }
+            };
+            reach.add(below);
+        }
+        if reach.steps > MAX_STEPS {
+            return Err(too_long());
+        }
+        self.known.insert(schema, Some(reach));
+        Ok(reach)
+    }
+
+    /// Follows the edges that stay at the same value.
+    fn in_place(&mut self, schema: &'a JsonObject, depth: usize) -> Result<Reach, SchemaProblem> {
+        match self.known_in_place.get(&std::ptr::from_ref(schema)) {
+            Some(Some(reach)) => return Ok(*reach),
+            Some(None) => {
+                return Err(SchemaProblem(
+                    "a subschema refers back to itself without looking into the value".to_owned(),
+                ));
+            }
+            None => {}
+        }
+        self.known_in_place.insert(schema, None);
+        let mut reach = Reach {
+            steps: 1,
+            ways: 1 + overlapping(schema),
+        };
+        for edge in self.edges(schema) {
+            let below = match edge {
+                Edge::Part(_) => continue,
+                Edge::SameValue(next) if depth < MAX_STEPS_IN_PLACE => {
+                    self.in_place(next, depth + 1)?
+                }
+                Edge::SameValue(_) => return Err(too_long_in_place()),
+                Edge::MetaSchema => META_SCHEMA,
+            };
+            reach.add(below);
+        }
+        if reach.steps > MAX_STEPS_IN_PLACE {
+            return Err(too_long_in_place());
+        }
+        self.known_in_place.insert(schema, Some(reach));
+        Ok(reach)
+    }
+
+    fn edges(&self, schema: &'a JsonObject) -> Vec<Edge<'a>> {
+        let mut edges = Vec::new();
+        for (keyword, value) in schema {
+            let keyword = keyword.as_str();
+            if SAME_VALUE.contains(&keyword) {
+                edges.extend(one_or_list(value).map(Edge::SameValue));
+            } else if SAME_VALUE_BY_NAME.contains(&keyword) {
+                edges.extend(by_name(value).map(Edge::SameValue));
+            } else if PART.contains(&keyword) {
+                edges.extend(one_or_list(value).map(Edge::Part));
+            } else if PART_BY_NAME.contains(&keyword) {
+                edges.extend(by_name(value).map(Edge::Part));
+            } else if REFERENCE.contains(&keyword)
+                && let Some(target) = value.as_str()
+            {
+                edges.push(
+                    self.resolve(target)
+                        .map_or(Edge::MetaSchema, Edge::SameValue),
+                );
+            }
+        }
+        edges
+    }
+
+    fn resolve(&self, target: &'a str) -> Option<&'a JsonObject> {
+        let (address, fragment) = target.split_once('#').unwrap_or((target, ""));
+        let base = match address {
+            "" => self.root,
+            address => self.named.get(address).copied()?,
+        };
+        if fragment.is_empty() {
+            return Some(base);
+        }
+        let Some(pointer) = fragment.strip_prefix('/') else {
+            return self.named.get(fragment).copied();
+        };
+        let mut at: Option<&Value> = None;
+        for segment in pointer.split('/') {
+            let segment = segment.replace("~1", "/").replace("~0", "~");
+            at = match at {
+                None => base.get(&segment),
+                Some(Value::Object(map)) => map.get(&segment),
+                Some(Value::Array(items)) => items.get(segment.parse::<usize>().ok()?),
+                Some(_) => None,
+            };
+            at?;
+        }
+        at.and_then(Value::as_object)
+    }
+}
+
+fn one_or_list(value: &Value) -> impl Iterator<Item = &JsonObject> {
+    let list = value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object);
+    value.as_object().into_iter().chain(list)
+}
+
+fn by_name(value: &Value) -> impl Iterator<Item = &JsonObject> {
+    value
+        .as_object()
+        .into_iter()
+        .flat_map(JsonObject::values)
+        .filter_map(Value::as_object)
+}
+
+/// How many subschemas may look at the same part of a value beyond the first.
+fn overlapping(schema: &JsonObject) -> usize {
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    patterns.map_or(0, JsonObject::len)
+}
+
+/// Every subschema that has a name of its own.
+fn names(root: &JsonObject) -> HashMap<&str, &JsonObject> {
+    let mut named = HashMap::new();
+    let mut pending: Vec<&JsonObject> = vec![root];
+    while let Some(object) = pending.pop() {
+        for keyword in ["$anchor", "$dynamicAnchor", "$id"] {
+            if let Some(name) = object.get(keyword).and_then(Value::as_str) {
+                named.insert(name.trim_start_matches('#').trim_end_matches('#'), object);
+            }
+        }
+        object
+            .values()
+            .for_each(|value| pending.extend(one_or_list(value)));
+    }
+    named
+}
+
+fn too_long() -> SchemaProblem {
+    too_much("subschemas that lead to one another", MAX_STEPS)
+}
+
+fn too_long_in_place() -> SchemaProblem {
+    too_much(
+        "subschemas for the same value within one another",
+        MAX_STEPS_IN_PLACE,
+    )
+}
