@@ -33,3 +33,4 @@ pub use error::Error;
 pub use facts::{Caller, CorrelationId, PeerAddress};
 pub use rmcp;
 pub use schemars;
+pub use server::{Context, Json, McpServer, ToolError};

@@ -343,3 +343,24 @@ async fn a_version_that_the_handler_does_not_support_is_refused_as_rmcp_does() {
     assert_eq!(error, plain);
     assert_eq!(error.code, ErrorCode::UNSUPPORTED_PROTOCOL_VERSION);
 }
+#[tokio::test]
+async fn what_a_panic_says_goes_to_the_log_with_the_correlation_id() {
+    let lines = crate::logs::tests::captured(|| async {
+        let mut context = now();
+        let mut request = http::Request::new(());
+        request
+            .extensions_mut()
+            .insert(crate::facts::CorrelationId("abc-123".into()));
+        context.extensions.insert(request.into_parts().0);
+        let guarded = Guarded::new(Hostile::default());
+        guarded
+            .call_tool(params("panics later", &json!({})), context)
+            .await
+            .unwrap_err();
+    })
+    .await;
+    let line = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
+    assert_eq!(line["correlation_id"], "abc-123");
+    assert_eq!(line["context"]["subject"], "panics later");
+    assert_eq!(line["context"]["panic"], "canary");
+}

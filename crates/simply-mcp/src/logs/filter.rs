@@ -1,0 +1,58 @@
+//! Who is heard, from which level on.
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
+
+/// Libraries below this one. At `DEBUG` and `TRACE` they log headers, frames, buffers and rejected
+/// bodies, which hold keys and arguments.
+const HEARD_FROM_WARN: [&str; 16] = [
+    "axum",
+    "axum_core",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "jsonschema",
+    "mio",
+    "process_wrap",
+    "referencing",
+    "reqwest",
+    "rustls",
+    "tokio",
+    "tokio_rustls",
+    "tokio_util",
+    "tower",
+    "tower_http",
+];
+
+/// Heard at `ERROR`, and without its text: see [`is_rmcp`].
+const RMCP: &str = "rmcp";
+
+pub(super) fn up_to(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    filter_fn(move |metadata| {
+        // Spans are never written, but say which request an event belongs to.
+        *metadata.level() <= level && (metadata.is_span() || is_heard(metadata))
+    })
+    .with_max_level_hint(level)
+}
+
+/// Whether an event comes from rmcp, whose text is withheld.
+pub(super) fn is_rmcp(metadata: &Metadata<'_>) -> bool {
+    is_crate(metadata, RMCP)
+}
+
+fn is_heard(metadata: &Metadata<'_>) -> bool {
+    if is_rmcp(metadata) {
+        return *metadata.level() == Level::ERROR;
+    }
+    *metadata.level() <= Level::WARN || !HEARD_FROM_WARN.iter().any(|name| is_crate(metadata, name))
+}
+
+/// Whether the event comes from the crate `name`, by its target or by the module it stands in:
+/// a target can be chosen freely (`axum::rejection`), the module cannot.
+fn is_crate(metadata: &Metadata<'_>, name: &str) -> bool {
+    let belongs = |path: &str| {
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    belongs(metadata.target()) || metadata.module_path().is_some_and(belongs)
+}

@@ -1,0 +1,161 @@
+//! Log lines: one event, one line, whatever is in it.
+//!
+//! The library installs nothing. A program installs the layer once:
+//!
+//! ```
+//! use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+//!
+//! tracing_subscriber::registry()
+//!     .with(simply_mcp::logs::layer(
+//!         LevelFilter::INFO,
+//!         simply_mcp::logs::Format::Json,
+//!         std::io::stderr,
+//!     ))
+//!     .init();
+//! ```
+//!
+//! In `json` the fields of a line are, in this order: `timestamp` (RFC 3339, milliseconds, UTC),
+//! `level`, `logger` (the event's target), `message`, `correlation_id` (of the event, else of the
+//! innermost span that has one, else `null`) and `context` (every other field of the event).
+//!
+//! What the libraries below say is capped, because some of them log whole requests and results:
+//! see [`layer`].
+
+mod escape;
+mod filter;
+mod json;
+mod record;
+mod text;
+
+use std::{cell::RefCell, fmt, io::Write as _};
+
+use tracing::{
+    Event, Subscriber,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    Layer, filter::LevelFilter, fmt::MakeWriter, layer::Context, registry::LookupSpan,
+};
+
+use self::record::{CorrelationOfSpan, Line, SpanVisitor};
+
+/// Bytes of a line's buffer that a thread keeps for its next line.
+const KEPT_BUFFER: usize = 16 * 1024;
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// One JSON object a line, for machines.
+    #[default]
+    Json,
+    /// Time, level, logger, message, `key=value`, for people.
+    Text,
+    /// [`Format::Text`] with ANSI colours, for people at a terminal.
+    ColouredText,
+}
+
+/// Returns the layer that writes each event of at least `level` to `writer`, as one line in one
+/// call of `write_all`.
+///
+/// A writer that fails loses its line and nothing else. A writer that blocks holds the thread that
+/// logs.
+///
+/// Whatever the level, HTTP and TLS libraries are heard from `WARN` on. Of `rmcp` only errors are,
+/// and those without their text: at every level its events may carry arguments, results and session
+/// identifiers (`?request`, `?result`, `?notification`, `ServerInitializeError`), which never
+/// reach a log. A result that is worth logging is logged by this library.
+pub fn layer<S, W>(level: LevelFilter, format: Format, writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    Lines { format, writer }.with_filter(filter::up_to(level))
+}
+
+struct Lines<W> {
+    format: Format,
+    writer: W,
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(found) = SpanVisitor::correlation(|visitor| attributes.record(visitor))
+        {
+            span.extensions_mut().replace(CorrelationOfSpan(found));
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(found) = SpanVisitor::correlation(|visitor| values.record(visitor))
+        {
+            span.extensions_mut().replace(CorrelationOfSpan(found));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line::of(event);
+        if line.correlation_id.is_none() {
+            line.correlation_id = correlation_of_span(event, &context);
+        }
+        with_buffer(|buffer| {
+            let written = match self.format {
+                Format::Json => json::write(buffer, &line),
+                Format::Text => text::write(buffer, &line, false),
+                Format::ColouredText => text::write(buffer, &line, true),
+            };
+            if written.is_ok() {
+                // There is nobody left to tell that the log cannot be written.
+                let mut writer = self.writer.make_writer_for(event.metadata());
+                let _ = writer.write_all(buffer.as_bytes());
+            }
+        });
+    }
+}
+
+impl<W> fmt::Debug for Lines<W> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Lines")
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+fn correlation_of_span<S>(event: &Event<'_>, context: &Context<'_, S>) -> Option<String>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    context.event_scope(event)?.find_map(|span| {
+        let extensions = span.extensions();
+        extensions
+            .get::<CorrelationOfSpan>()
+            .map(|found| found.0.clone())
+    })
+}
+
+fn with_buffer(write: impl FnOnce(&mut String)) {
+    thread_local! {
+        static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    let reused =
+        BUFFER.try_with(|buffer| buffer.try_borrow_mut().map(|mut b| std::mem::take(&mut *b)));
+    let mut buffer = match reused {
+        Ok(Ok(buffer)) => buffer,
+        _ => String::new(),
+    };
+    buffer.clear();
+    write(&mut buffer);
+    if buffer.capacity() <= KEPT_BUFFER {
+        let _ = BUFFER.try_with(|kept| kept.try_borrow_mut().map(|mut kept| *kept = buffer));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
