@@ -51,3 +51,33 @@ impl std::fmt::Debug for StateKey {
         formatter.write_str("StateKey(***)")
     }
 }
+
+/// Which route a request is for. Decided once, before the first door; every door may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// `monitoring.health_path`: is it well, and with which parts.
+    Health,
+    /// `/live` below it: does the process turn.
+    Live,
+    /// `/ready` below it: may it be sent requests.
+    Ready,
+    /// `/tools`
+    Tools,
+    /// `/tools/{name}`
+    Tool,
+    /// `mcp.path`
+    Mcp,
+    /// Anything else.
+    Unmatched,
+}
+
+impl Route {
+    /// True for what a probe asks: open to any `Host`, never shed.
+    pub(crate) const fn is_health(self) -> bool {
+        matches!(self, Self::Health | Self::Live | Self::Ready)
+    }
+}
+
+/// The tool that a request called: travels back in the response's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct CalledTool(pub(crate) Arc<str>);

@@ -13,6 +13,7 @@
 //!
 //! `config` stands before all of them, `transport` is the floor plan that joins them.
 
+mod body;
 pub mod config;
 mod error;
 mod facts;
@@ -31,6 +32,8 @@ mod transport;
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;
 pub use facts::{Caller, CorrelationId, PeerAddress};
+pub use mcp::serve_stdio;
 pub use rmcp;
 pub use schemars;
 pub use server::{Context, Json, McpServer, ToolError};
+pub use transport::{HttpTransport, RunningTransport};

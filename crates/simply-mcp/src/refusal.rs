@@ -1,1 +1,188 @@
-//! (to be written)
+//! Every "no" that a client can hear, declared once: stable code, status, title.
+//!
+//! A door or a room answers with a [`Refusal`]. It travels in the response's extensions, so that the
+//! access log knows why, and `layers/refusals.rs` writes the body: JSON on the REST door, a JSON-RPC
+//! error on the MCP door.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
+use serde_json::json;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:ident;)+) => {
+        /// Why a request was refused: the stable `code` of an answer.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// The code as a client sees it.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub(crate) const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)+ }
+            }
+        }
+
+        #[cfg(test)]
+        const ALL: &[Code] = &[$(Code::$name),+];
+    };
+}
+
+codes! {
+    /// The body is not JSON.
+    BadJson = "bad_json", BAD_REQUEST;
+    /// The request is not what this route or protocol expects.
+    BadRequest = "bad_request", BAD_REQUEST;
+    /// The arguments do not fit the tool's input schema.
+    InvalidArguments = "invalid_arguments", BAD_REQUEST;
+    /// The `Host` header names a server that this one is not (DNS rebinding).
+    HostNotAllowed = "host_not_allowed", FORBIDDEN;
+    /// The `Origin` header names a web site that may not call this server.
+    OriginNotAllowed = "origin_not_allowed", FORBIDDEN;
+    /// No such route.
+    NotFound = "not_found", NOT_FOUND;
+    /// No such tool.
+    UnknownTool = "unknown_tool", NOT_FOUND;
+    /// The MCP session is not known here, or has ended.
+    UnknownSession = "unknown_session", NOT_FOUND;
+    /// The route exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
+    /// The client accepts no form in which the answer could be given.
+    NotAcceptable = "not_acceptable", NOT_ACCEPTABLE;
+    /// The body did not arrive in time.
+    BodyTimeout = "body_timeout", REQUEST_TIMEOUT;
+    /// The body is larger than this server takes.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE;
+    /// The body's media type or encoding is not one that this server reads.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE;
+    /// The tool answered with a failure of its own.
+    ToolError = "tool_error", INTERNAL_SERVER_ERROR;
+    /// Something broke that is nobody's business but the operator's.
+    Internal = "internal", INTERNAL_SERVER_ERROR;
+    /// The tool asks back or starts a task, which only MCP can carry.
+    NeedsMcp = "needs_mcp", NOT_IMPLEMENTED;
+    /// The server is full.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE;
+}
+
+/// A "no", with what happened and what to do about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: Code,
+    /// What happened and what to do, in words that are safe to show.
+    pub(crate) detail: Cow<'static, str>,
+    /// The JSON-RPC request that is refused, where it could be read.
+    pub(crate) id: Option<RequestId>,
+    /// The JSON-RPC code, where the specification has a better one than -32000.
+    rpc_code: ErrorCode,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A refusal for `code`; `detail` says what happened and what to do.
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        let rpc_code = match code {
+            Code::BadJson => ErrorCode::PARSE_ERROR,
+            Code::BadRequest => ErrorCode::INVALID_REQUEST,
+            Code::InvalidArguments => ErrorCode::INVALID_PARAMS,
+            Code::Internal => ErrorCode::INTERNAL_ERROR,
+            _ => ErrorCode(-32000),
+        };
+        Self {
+            code,
+            detail: detail.into(),
+            id: None,
+            rpc_code,
+            header: None,
+        }
+    }
+
+    /// The same, naming the JSON-RPC request it answers.
+    pub(crate) fn with_id(mut self, id: Option<RequestId>) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The same, with the code that the MCP specification has for it.
+    pub(crate) fn with_rpc_code(mut self, code: ErrorCode) -> Self {
+        self.rpc_code = code;
+        self
+    }
+
+    /// A 405 that names the methods which would do (RFC 9110 §15.5.6).
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let mut refusal = Self::new(
+            Code::MethodNotAllowed,
+            format!("this route takes {allow}; see the Allow header"),
+        );
+        refusal.header = Some((header::ALLOW, HeaderValue::from_static(allow)));
+        refusal
+    }
+
+    /// A 503 that says when to come back (RFC 9110 §10.2.3).
+    pub(crate) fn overloaded(detail: &'static str, retry_after_seconds: u32) -> Self {
+        let mut refusal = Self::new(Code::Overloaded, detail);
+        refusal.header = Some((header::RETRY_AFTER, retry_after_seconds.into()));
+        refusal
+    }
+
+    /// The reason phrase of the status: the `error` of a REST answer.
+    pub(crate) fn title(&self) -> &'static str {
+        self.code.status().canonical_reason().unwrap_or("Error")
+    }
+
+    /// The code of the JSON-RPC error object.
+    #[cfg(test)]
+    pub(crate) const fn rpc_code(&self) -> ErrorCode {
+        self.rpc_code
+    }
+
+    /// The refusal as a JSON-RPC 2.0 error (§5.1). The `id` is left out where it could not be read, as
+    /// MCP asks.
+    pub(crate) fn to_json_rpc(&self, correlation_id: &str) -> Vec<u8> {
+        let data = json!({ "code": self.code.as_str(), "correlation_id": correlation_id });
+        let error = ErrorData::new(self.rpc_code, self.detail.clone(), Some(data));
+        serde_json::to_vec(&JsonRpcError::new(self.id.clone(), error))
+            .expect("an error object serialises")
+    }
+
+    /// The bare response: status and headers, with this refusal in its extensions and no body yet.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.code.status();
+        if let Some((name, value)) = self.header.clone() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_every_status_is_an_error() {
+        let mut names: Vec<_> = ALL.iter().map(|code| code.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        for code in ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+        }
+    }
+
+    #[test]
+    fn a_405_names_the_methods_that_would_do() {
+        let response = Refusal::method_not_allowed("GET, HEAD").into_response();
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[header::ALLOW], "GET, HEAD");
+    }
+}

@@ -1,1 +1,286 @@
-//! (to be written)
+//! The floor plan: the one file that knows every room, and joins them.
+
+use std::{
+    any::Any,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use axum::body::Body;
+use http::Request;
+use rmcp::ServerHandler;
+use tokio::task::JoinHandle;
+
+use crate::{
+    Error, HttpConfig,
+    facts::StateKey,
+    guard::Guarded,
+    layers::{self, HostPolicy, Site, Stack},
+    listen::{self, Drain, Ended},
+    mcp::{Mcp, McpOptions, Peers},
+    rest::Rest,
+    routes::{Health, ReadyCheck, Rooms, Signpost, Table},
+    server::McpServer,
+};
+
+/// The HTTP transport: puts an MCP server on the network.
+///
+/// ```no_run
+/// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Echo { message: String }
+///
+/// # async fn run() -> Result<(), simply_mcp::Error> {
+/// let server = McpServer::new("my-server", "1.0.0")
+///     .tool("echo", "Returns the message", async |Echo { message }: Echo| message);
+/// HttpTransport::new(server, HttpConfig::default()).serve().await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HttpTransport<H> {
+    handler: H,
+    config: HttpConfig,
+    checks: Vec<ReadyCheck>,
+}
+
+impl<H: ServerHandler> HttpTransport<H> {
+    /// A transport for `handler`: a [`McpServer`], or any other [`ServerHandler`].
+    #[must_use]
+    pub fn new(handler: H, config: HttpConfig) -> Self {
+        Self {
+            handler,
+            config,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Adds a question that must be answered with yes before `/health/ready` says so; `/health` shows it
+    /// among its components as `name`. It is asked on every probe and must answer at once.
+    #[must_use]
+    pub fn ready_when(
+        mut self,
+        name: impl Into<String>,
+        is_ready: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.checks.push(ReadyCheck {
+            name: name.into(),
+            is_ready: Arc::new(is_ready),
+        });
+        self
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start), and [`Error::Interrupted`] when a second signal came while
+    /// requests were still running.
+    pub async fn serve(self) -> Result<(), Error> {
+        self.start().await?.until_signal().await
+    }
+
+    /// Starts to serve and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Listen`] for an address
+    /// that cannot be had.
+    pub async fn start(self) -> Result<RunningTransport, Error> {
+        let server = self.config.server.clone();
+        let drain = Drain::default();
+        let (stack, address) = self.build(&drain)?;
+        let listener = listen::bind((server.host, server.port).into())?;
+        let local = listener
+            .local_addr()
+            .unwrap_or_else(|_| SocketAddr::new(server.host, server.port));
+        // Nobody else sets it: the health report gets the port that 0 became.
+        let _ = address.set(local);
+        let serving = listen::serve(
+            listener,
+            stack,
+            server.keepalive,
+            server.graceful_timeout,
+            drain.clone(),
+        );
+        tracing::info!(address = %local, "listening");
+        Ok(RunningTransport {
+            address: local,
+            drain,
+            serving: tokio::spawn(serving),
+        })
+    }
+
+    /// The whole stack as a router, to be mounted in an application that has a server of its own. The
+    /// sections `server` and `logging` are then that application's affair, but for the names in
+    /// `server.public_url` and `server.allowed_hosts`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
+    pub fn router(self) -> Result<axum::Router, Error> {
+        let (stack, _) = self.build(&Drain::default())?;
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let stack = stack.clone();
+            async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
+        });
+        Ok(axum::Router::new().fallback_service(service))
+    }
+
+    fn build(self, drain: &Drain) -> Result<(Stack, Arc<OnceLock<SocketAddr>>), Error> {
+        let config = self.config;
+        config.check()?;
+        // What a builder could not say while it was chained is said before anything listens.
+        if let Some(server) = (&self.handler as &dyn Any).downcast_ref::<McpServer>() {
+            server
+                .check()
+                .map_err(|problems| Error::Server(problems.to_string()))?;
+        }
+        let info = self.handler.get_info().server_info;
+        let address = Arc::new(OnceLock::new());
+        let health = Health {
+            path: config.monitoring.health_path.as_str().to_owned(),
+            server: info.name,
+            version: info.version,
+            environment: config.environment.clone(),
+            address: Arc::clone(&address),
+            configured: (config.server.host, config.server.port).into(),
+            draining: drain.draining.clone(),
+            checks: self.checks,
+        };
+        let handler = Guarded::new(self.handler);
+        let peers = Arc::new(Peers::new(handler.clone()));
+        let mcp_path = config.mcp.path.as_str().to_owned();
+        let options = McpOptions {
+            sessions: config.mcp.sessions,
+            state_key: config
+                .mcp
+                .state_key
+                .as_ref()
+                .map(|key| StateKey(key.expose().as_bytes().into())),
+            draining: drain.draining.clone(),
+            over: drain.over.clone(),
+        };
+        let table = Table::new(&mcp_path, &health.path);
+        let rooms = Rooms {
+            rest: Rest::new(handler.clone(), Arc::clone(&peers)),
+            mcp: Mcp::new(handler, peers, options),
+            health,
+            mcp_path,
+        };
+        let stack = layers::stack(rooms, host_policy(&config));
+        Ok((Stack::new(Signpost::new(stack, table)), address))
+    }
+}
+
+fn host_policy(config: &HttpConfig) -> HostPolicy {
+    let server = &config.server;
+    let mut names: Vec<Site> = server
+        .allowed_hosts
+        .iter()
+        .map(|name| Site {
+            host: name.host().to_owned(),
+            port: name.port(),
+        })
+        .collect();
+    if let Some(url) = &server.public_url {
+        names.push(Site {
+            host: url.host().to_owned(),
+            port: None,
+        });
+    }
+    HostPolicy {
+        any_name: names.is_empty() && !server.host.is_loopback(),
+        names,
+        public_origin: server.public_url.as_ref().map(ToString::to_string),
+    }
+}
+
+/// A transport that serves.
+#[derive(Debug)]
+pub struct RunningTransport {
+    address: SocketAddr,
+    drain: Drain,
+    serving: JoinHandle<Ended>,
+}
+
+impl RunningTransport {
+    /// The address it listens on, with the port that 0 became.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
+    /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
+    /// cancelled.
+    pub async fn shutdown(self) {
+        self.drain.draining.cancel();
+        tracing::info!("draining: no new connections; running requests may finish");
+        match self.serving.await {
+            Ok(Ended { cancelled: 0 }) => tracing::info!("ended; every request was answered"),
+            Ok(Ended { cancelled }) => {
+                tracing::warn!(
+                    cancelled,
+                    "ended; the requests that still ran were cancelled"
+                );
+            }
+            Err(error) => tracing::error!(%error, "the accept loop broke"),
+        }
+    }
+
+    /// Waits for SIGTERM or SIGINT, then drains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signals`] where there are no signals to wait for; [`Error::Interrupted`] when a second one
+    /// came before the drain was over.
+    pub async fn until_signal(self) -> Result<(), Error> {
+        let mut signals = Signals::new().map_err(Error::Signals)?;
+        signals.next().await;
+        tokio::select! {
+            () = self.shutdown() => Ok(()),
+            signal = signals.next() => Err(Error::Interrupted { signal }),
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => 15,
+            _ = self.interrupt.recv() => 2,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> i32 {
+        // Where it cannot be waited for, the process ends by itself.
+        let _ = tokio::signal::ctrl_c().await;
+        2
+    }
+}

@@ -1,1 +1,108 @@
-//! (to be written)
+//! Bytes arrive: the accept loop, and how it ends.
+
+mod connection;
+mod drain;
+mod prefixed;
+mod socket;
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::task::TaskTracker;
+
+use self::connection::Settings;
+pub(crate) use self::{
+    drain::{Drain, Ended},
+    socket::bind,
+};
+use crate::layers::Stack;
+
+/// The most connections at a time. A permit is taken before a connection is accepted: those over the
+/// limit wait in the kernel's queue and cost this process nothing.
+const MOST_CONNECTIONS: usize = 8192;
+
+/// How long the loop rests when the system has no descriptor or memory left (EMFILE, ENFILE, ENOMEM):
+/// long enough not to spin, short enough to be back at once.
+const REST: Duration = Duration::from_millis(100);
+
+/// Accepts connections until the drain begins, then lets them finish for as long as `grace`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    stack: Stack,
+    keepalive: Duration,
+    grace: Duration,
+    drain: Drain,
+) -> Ended {
+    let settings = Arc::new(Settings {
+        keepalive,
+        stack,
+        drain: drain.clone(),
+    });
+    let connections = TaskTracker::new();
+    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Some(permit) = drain.unless_draining(permit(&permits)).await else {
+            break;
+        };
+        match drain.unless_draining(listener.accept()).await {
+            Some(Ok((stream, _))) => spawn(&connections, stream, &settings, permit),
+            Some(Err(error)) => rest_if_exhausted(&error).await,
+            None => break,
+        }
+    }
+    take_the_queue(&listener, &connections, &settings, &permits).await;
+    drop(listener);
+    drain.finish(connections, grace).await
+}
+
+async fn permit(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    let permit = Arc::clone(permits).acquire_owned().await;
+    permit.expect("the semaphore is never closed")
+}
+
+fn spawn(
+    connections: &TaskTracker,
+    stream: TcpStream,
+    settings: &Arc<Settings>,
+    permit: OwnedSemaphorePermit,
+) {
+    let settings = Arc::clone(settings);
+    connections.spawn(async move {
+        connection::serve(stream, &settings).await;
+        drop(permit);
+    });
+}
+
+/// A connection that failed before it was ours is the client's affair; a lack of resources is not.
+async fn rest_if_exhausted(error: &io::Error) {
+    let of_the_connection = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    );
+    if !of_the_connection {
+        tracing::warn!(%error, "no further connection can be accepted for the moment");
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// Connections whose handshake the kernel has completed would be reset by closing the listener.
+async fn take_the_queue(
+    listener: &TcpListener,
+    connections: &TaskTracker,
+    settings: &Arc<Settings>,
+    permits: &Arc<Semaphore>,
+) {
+    use futures::FutureExt;
+    while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        match listener.accept().now_or_never() {
+            Some(Ok((stream, _))) => spawn(connections, stream, settings, permit),
+            Some(Err(_)) => {}
+            None => break,
+        }
+    }
+}

@@ -1,1 +1,174 @@
-//! (to be written)
+//! The REST door: tools as plain HTTP, for whoever has curl and no MCP client.
+//!
+//! `GET /tools` lists, `POST /tools/{name}` calls. A call becomes the same request on the same
+//! handler as one through MCP; only the wording of the answer differs.
+
+mod answer;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Request, Response, request::Parts};
+use percent_encoding::percent_decode_str;
+use rmcp::{
+    ServerHandler,
+    model::{CallToolRequestParams, JsonObject, PaginatedRequestParams},
+};
+
+use crate::{
+    body,
+    facts::CalledTool,
+    guard::Guarded,
+    mcp::Peers,
+    refusal::{Code, Refusal},
+};
+
+/// The most pages of a listing that are put together: a handler whose cursor never ends is cut off.
+const MOST_PAGES: usize = 1000;
+
+pub(crate) struct Rest<H: ServerHandler> {
+    handler: Guarded<H>,
+    peers: Arc<Peers<H>>,
+}
+
+impl<H: ServerHandler> Rest<H> {
+    pub(crate) fn new(handler: Guarded<H>, peers: Arc<Peers<H>>) -> Self {
+        Self { handler, peers }
+    }
+
+    /// `GET /tools`: all pages at once.
+    pub(crate) async fn list(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, _) = request.into_parts();
+        let (context, _cancel) = self.peers.rest_context(parts);
+        let mut tools = Vec::new();
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let page =
+                cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
+            match self.handler.list_tools(page, context.clone()).await {
+                Ok(page) => {
+                    tools.extend(page.tools);
+                    cursor = page.next_cursor;
+                }
+                Err(error) => return answer::failure(&error).into_response(),
+            }
+            if cursor.is_none() {
+                break;
+            }
+        }
+        answer::list(&tools)
+    }
+
+    /// `POST /tools/{segment}`.
+    pub(crate) async fn call(&self, segment: &str, request: Request<Body>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let name = match percent_decode_str(segment).decode_utf8() {
+            Ok(name) => name.into_owned(),
+            Err(_) => {
+                return Refusal::new(Code::BadRequest, "the tool's name in the path is not UTF-8")
+                    .into_response();
+            }
+        };
+        let mut response = match self.answer(&name, parts, body).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        };
+        let known = response
+            .extensions()
+            .get::<Refusal>()
+            .is_none_or(|refusal| refusal.code != Code::UnknownTool);
+        if known {
+            response.extensions_mut().insert(CalledTool(name.into()));
+        }
+        response
+    }
+
+    async fn answer(
+        &self,
+        name: &str,
+        parts: Parts,
+        body: Body,
+    ) -> Result<Response<Body>, Refusal> {
+        let body = body::read(&parts.headers, body).await?;
+        let (context, _cancel) = self.peers.rest_context(parts);
+        if self.handler.tool(name, &context).await.is_none() {
+            return Err(self.unknown_tool(name));
+        }
+        let arguments = arguments(&body)?;
+        self.handler
+            .check_arguments(name, Some(&arguments), &context)
+            .await
+            .map_err(|problem| Refusal::new(Code::InvalidArguments, problem.to_string()))?;
+        let params = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
+        match self.handler.call_checked(params, context).await {
+            Ok(response) => answer::call(name, response),
+            Err(error) => Err(answer::failure(&error)),
+        }
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "reads as what it is: this door's answer"
+    )]
+    fn unknown_tool(&self, name: &str) -> Refusal {
+        let name: String = name.chars().take(128).collect();
+        Refusal::new(
+            Code::UnknownTool,
+            format!("no tool is called {name:?}; GET /tools lists the tools there are"),
+        )
+    }
+}
+
+/// A body as arguments: a JSON object, or nothing at all.
+fn arguments(body: &[u8]) -> Result<JsonObject, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(JsonObject::new());
+    }
+    match serde_json::from_slice(body) {
+        Ok(serde_json::Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(Refusal::new(
+            Code::BadJson,
+            "the body is JSON, but not an object; send the tool's arguments as {\"name\": value}",
+        )),
+        Err(error) => Err(Refusal::new(
+            Code::BadJson,
+            format!("the body is not JSON: {error}; send the tool's arguments as a JSON object"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_body_means_no_arguments() {
+        assert!(arguments(b"").unwrap().is_empty());
+        assert!(arguments(b" \r\n").unwrap().is_empty());
+        assert_eq!(arguments(br#"{"a": 1}"#).unwrap()["a"], 1);
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused() {
+        let deep = "[".repeat(100_000);
+        for body in [
+            "{",
+            "[]",
+            "null",
+            "1",
+            "{\"a\":}",
+            "\u{feff}{}",
+            deep.as_str(),
+        ] {
+            assert_eq!(
+                arguments(body.as_bytes()).unwrap_err().code,
+                Code::BadJson,
+                "{body:.10}"
+            );
+        }
+        assert_eq!(
+            arguments(b"{\"a\": \"\xff\"}").unwrap_err().code,
+            Code::BadJson
+        );
+    }
+}

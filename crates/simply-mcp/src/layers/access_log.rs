@@ -1,0 +1,61 @@
+//! Writes one line for each finished request, on the way back.
+//!
+//! | | |
+//! | --- | --- |
+//! | reads | [`CorrelationId`], [`PeerAddress`]; [`CalledTool`], [`Refusal`] of the answer |
+//! | writes | the event `Request completed` at INFO |
+//! | answers | nothing |
+//! | default | on; the line goes where the program's `tracing` subscriber sends it |
+//!
+//! Never a header, a query, an argument or a body: those can carry secrets.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use http::{Request, Response};
+
+use super::Handle;
+use crate::{
+    facts::{CalledTool, CorrelationId, PeerAddress},
+    refusal::Refusal,
+};
+
+/// The `logger` of an access line.
+const TARGET: &str = "simply_mcp::access";
+
+pub(super) struct AccessLog<N> {
+    next: N,
+}
+
+impl<N> AccessLog<N> {
+    pub(super) fn new(next: N) -> Self {
+        Self { next }
+    }
+}
+
+impl<N: Handle> Handle for AccessLog<N> {
+    async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
+            return self.next.handle(request).await;
+        }
+        let started = Instant::now();
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let id = request.extensions().get::<CorrelationId>().cloned();
+        let client = request.extensions().get::<PeerAddress>().copied();
+        let response = self.next.handle(request).await;
+        tracing::info!(
+            target: TARGET,
+            correlation_id = id.as_ref().map(CorrelationId::as_str),
+            method = method.as_str(),
+            path,
+            status = response.status().as_u16(),
+            duration = started.elapsed().as_secs_f64(),
+            tool = response.extensions().get::<CalledTool>().map(|tool| &*tool.0),
+            client = client.map(|client| tracing::field::display(client.0.ip())),
+            code = response.extensions().get::<Refusal>().map(|refusal| refusal.code.as_str()),
+            "Request completed"
+        );
+        response
+    }
+}

@@ -1,0 +1,83 @@
+//! The listening socket, and what to do when there is none to be had.
+
+use std::{io, net::SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+
+use crate::Error;
+
+/// How many finished handshakes wait in the kernel for this process.
+const BACKLOG: i32 = 2048;
+
+/// Listens on `address`; port 0 takes a free one.
+///
+/// # Errors
+///
+/// [`Error::Listen`], which says what helps.
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    open(address).map_err(|source| Error::Listen {
+        address,
+        hint: hint(address, &source),
+        source,
+    })
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restart must not wait for the last run's connections to leave TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn hint(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program has the port: `ss -ltnp 'sport = :{port}'` shows which; stop it, or choose another port with --port or server.port (0 takes a free one)"
+        ),
+        io::ErrorKind::PermissionDenied if port < 1024 => format!(
+            "ports below 1024 need a privilege: choose one from 1024 on, put a proxy in front, or allow it with `sysctl net.ipv4.ip_unprivileged_port_start={port}`"
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            "no interface of this machine has the address: `ip address` shows those there are; 127.0.0.1 is this machine alone, 0.0.0.0 all of them (server.host)".to_owned()
+        }
+        _ => "check server.host and server.port".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_what_helps() {
+        let first = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = first.local_addr().unwrap();
+        let error = bind(address).unwrap_err().to_string();
+        assert!(error.contains(&address.to_string()), "{error}");
+        assert!(error.contains("another program has the port"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_named_with_what_helps() {
+        let error = bind(([203, 0, 113, 1], 0).into()).unwrap_err().to_string();
+        assert!(
+            error.contains("no interface of this machine has the address"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_privileged_port_is_explained() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert!(hint(([127, 0, 0, 1], 80).into(), &denied).contains("below 1024 need a privilege"));
+    }
+}

@@ -1,0 +1,118 @@
+//! The wording of REST answers.
+
+use axum::body::Body;
+use http::{HeaderValue, Response, header};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, ErrorCode, ErrorData, Tool};
+use serde::Serialize;
+
+use crate::{
+    guard,
+    refusal::{Code, Refusal},
+};
+
+#[derive(Serialize)]
+struct List<'a> {
+    tools: &'a [Tool],
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Call<'a, R> {
+    success: bool,
+    tool: &'a str,
+    result: R,
+}
+
+/// `{"tools": […], "count": n}`
+pub(super) fn list(tools: &[Tool]) -> Response<Body> {
+    json(&List {
+        tools,
+        count: tools.len(),
+    })
+    .unwrap_or_else(Refusal::into_response)
+}
+
+/// `{"success": true, "tool": …, "result": …}`: the structured content if there is one, a single text
+/// as a string, else the list of content.
+pub(super) fn call(tool: &str, response: CallToolResponse) -> Result<Response<Body>, Refusal> {
+    let result = match response {
+        CallToolResponse::Complete(result) => result,
+        _ => return Err(needs_mcp(tool)),
+    };
+    if result.is_error == Some(true) {
+        return Err(Refusal::new(Code::ToolError, text_of(&result)));
+    }
+    if let Some(structured) = &result.structured_content {
+        return json(&Call {
+            success: true,
+            tool,
+            result: structured,
+        });
+    }
+    match result.content.as_slice() {
+        [ContentBlock::Text(text)] => json(&Call {
+            success: true,
+            tool,
+            result: &text.text,
+        }),
+        content => json(&Call {
+            success: true,
+            tool,
+            result: content,
+        }),
+    }
+}
+
+/// A protocol error of the handler, as REST says it.
+pub(super) fn failure(error: &ErrorData) -> Refusal {
+    let code = match error.code {
+        _ if guard::is_internal(error) => Code::Internal,
+        ErrorCode::INVALID_PARAMS => Code::InvalidArguments,
+        ErrorCode::METHOD_NOT_FOUND => Code::NotFound,
+        ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY => return needs_mcp("this tool"),
+        _ => Code::ToolError,
+    };
+    Refusal::new(code, error.message.clone())
+}
+
+fn needs_mcp(tool: &str) -> Refusal {
+    Refusal::new(
+        Code::NeedsMcp,
+        format!(
+            "{tool} asks back or starts a task, which only MCP can carry; call it with an MCP client"
+        ),
+    )
+}
+
+/// The texts of a failed result, one below the other.
+fn text_of(result: &CallToolResult) -> String {
+    let texts: Vec<&str> = result
+        .content
+        .iter()
+        .filter_map(|content| match content {
+            ContentBlock::Text(text) => Some(text.text.as_str()),
+            _ => None,
+        })
+        .collect();
+    if texts.is_empty() {
+        "the tool failed and gave no reason".to_owned()
+    } else {
+        texts.join("\n")
+    }
+}
+
+fn json(body: &impl Serialize) -> Result<Response<Body>, Refusal> {
+    let body = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "a tool's answer could not be written as JSON");
+        Refusal::new(
+            Code::Internal,
+            "the tool's answer could not be written as JSON",
+        )
+    })?;
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
+}
