@@ -148,7 +148,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             checks: self.checks,
         };
-        let handler = Guarded::new(self.handler);
+        let handler = Guarded::until(self.handler, drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let mcp_path = config.mcp.path.as_str().to_owned();
         let options = McpOptions {

@@ -1,12 +1,15 @@
 //! One call into the handler: what the log needs to know of it, and what the client hears when the
 //! handler breaks.
 
+use std::time::Duration;
+
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{Extensions, ProtocolVersion},
     service::RequestContext,
 };
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Guarded, INTERNAL,
@@ -21,6 +24,7 @@ pub(super) struct Call {
     subject: Option<String>,
     correlation: Option<CorrelationId>,
     stamped: bool,
+    given_up: Option<CancellationToken>,
 }
 
 impl Call {
@@ -32,6 +36,7 @@ impl Call {
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         Self {
             stamped,
+            given_up: Some(context.ct.clone()),
             ..Self::with_extensions(method, &context.extensions)
         }
     }
@@ -55,6 +60,7 @@ impl Call {
             subject: None,
             correlation: None,
             stamped: false,
+            given_up: None,
         }
     }
 
@@ -86,7 +92,7 @@ impl<H: ServerHandler> Guarded<H> {
         result
     }
 
-    /// Runs a call and catches its panic.
+    /// Runs a call, catches its panic, and drops it soon after its client gave it up.
     pub(super) async fn run<T, F>(
         &self,
         call: &Call,
@@ -95,7 +101,16 @@ impl<H: ServerHandler> Guarded<H> {
     where
         F: Future<Output = Result<T, ErrorData>>,
     {
-        catch(make).await.unwrap_or_else(|panicked| {
+        let ran = catch(make);
+        let outcome = match &call.given_up {
+            None => ran.await,
+            Some(given_up) => tokio::select! {
+                biased;
+                outcome = ran => outcome,
+                () = after(given_up) => return Err(abandoned()),
+            },
+        };
+        outcome.unwrap_or_else(|panicked| {
             log(call, &panicked);
             Err(broken())
         })
@@ -108,6 +123,19 @@ impl<H: ServerHandler> Guarded<H> {
         let server = serde_json::to_value(self.info().server_info).ok()?;
         Some(self.shared.server.get_or_init(|| server))
     }
+}
+
+/// A handler that watches for the end has a moment to tidy up before it is dropped.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+async fn after(given_up: &CancellationToken) {
+    given_up.cancelled().await;
+    tokio::time::sleep(LAST_MOMENT).await;
+}
+
+/// What nobody hears: the client has gone, or has said that it does not want the answer.
+fn abandoned() -> ErrorData {
+    ErrorData::internal_error("the call was cancelled", Some(json!({"code": "cancelled"})))
 }
 
 /// Tells the operator; nobody else may see what a panic says.

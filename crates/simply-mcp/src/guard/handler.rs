@@ -153,7 +153,10 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let call = Call::bare("subscriptions/listen");
-        self.answer(call, || self.inner().listen(context)).await
+        tokio::select! {
+            outcome = self.answer(call, || self.inner().listen(context)) => outcome,
+            () = self.shared.draining.cancelled() => Ok(()),
+        }
     }
 
     fn negotiate_initialize(

@@ -3,6 +3,8 @@
 //! [`Guarded`] wraps an [`rmcp::ServerHandler`] and is one itself:
 //! - arguments reach a tool only if they fit its input schema ([`schemas`], SEP-1303);
 //! - a panic costs the call it happens in ([`catch`]): JSON-RPC -32603, `data.code` `internal`;
+//! - a call that its client has given up is dropped, whether or not the handler looks;
+//! - subscriptions end with their result when the server drains;
 //! - results of MCP 2026-07-28 name the server ([`stamp`]).
 
 mod call;
@@ -25,6 +27,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use self::{call::Call, schemas::Schemas};
 use crate::schema::InvalidArguments;
@@ -46,6 +49,7 @@ pub(crate) struct Guarded<H> {
 struct Shared<H> {
     handler: H,
     listing_timeout: Duration,
+    draining: CancellationToken,
     schemas: Schemas,
     /// The last resort for a handler whose `get_info` panics: what it said before.
     info: OnceLock<ServerConfig>,
@@ -69,14 +73,20 @@ pub(crate) fn is_internal(error: &ErrorData) -> bool {
 
 impl<H: ServerHandler> Guarded<H> {
     pub(crate) fn new(handler: H) -> Self {
-        Self::with_patience(handler, LISTING_TIMEOUT)
+        Self::until(handler, CancellationToken::new())
     }
 
-    fn with_patience(handler: H, listing_timeout: Duration) -> Self {
+    /// A guard whose subscriptions end when `draining` is cancelled.
+    pub(crate) fn until(handler: H, draining: CancellationToken) -> Self {
+        Self::with_patience(handler, LISTING_TIMEOUT, draining)
+    }
+
+    fn with_patience(handler: H, listing_timeout: Duration, draining: CancellationToken) -> Self {
         Self {
             shared: Arc::new(Shared {
                 handler,
                 listing_timeout,
+                draining,
                 schemas: Schemas::default(),
                 info: OnceLock::new(),
                 server: OnceLock::new(),

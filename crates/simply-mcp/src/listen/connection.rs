@@ -52,7 +52,7 @@ pub(super) async fn serve(stream: TcpStream, settings: &Arc<Settings>) {
     let sniffed = tokio::time::timeout(settings.keepalive, Prefixed::sniff(stream));
     let sniffed = tokio::select! {
         sniffed = sniffed => sniffed,
-        () = settings.drain.over.cancelled() => return,
+        () = lingered(settings) => return,
     };
     match sniffed {
         Ok(Ok((stream, true))) => serve_http2(stream, peer, settings).await,
@@ -71,14 +71,10 @@ async fn serve_http1(stream: Prefixed, peer: SocketAddr, settings: &Arc<Settings
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    let lingered = async {
-        settings.drain.draining.cancelled().await;
-        tokio::time::sleep(LINGER.min(settings.keepalive)).await;
-    };
     tokio::select! {
         _ = connection.as_mut() => return,
         () = settings.drain.over.cancelled() => return,
-        () = lingered => connection.as_mut().graceful_shutdown(),
+        () = lingered(settings) => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         _ = connection => {}
@@ -105,7 +101,12 @@ async fn serve_http2(stream: Prefixed, peer: SocketAddr, settings: &Arc<Settings
         _ = connection.as_mut() => return,
         () = settings.drain.over.cancelled() => return,
         () = settings.drain.draining.cancelled() => {}
-        () = unused(&requests, settings.keepalive) => {}
+        () = unused(&requests, settings.keepalive) => {
+            // Not one request: there is nobody to be polite to, and a handshake may never end.
+            if requests.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
     }
     // GOAWAY: streams that are open finish, new ones go elsewhere (RFC 9113 §6.8).
     connection.as_mut().graceful_shutdown();
@@ -113,6 +114,12 @@ async fn serve_http2(stream: Prefixed, peer: SocketAddr, settings: &Arc<Settings
         _ = connection => {}
         () = settings.drain.over.cancelled() => {}
     }
+}
+
+/// Ends when the server drains and idle connections have had their moment.
+async fn lingered(settings: &Settings) {
+    settings.drain.draining.cancelled().await;
+    tokio::time::sleep(LINGER.min(settings.keepalive)).await;
 }
 
 /// Ends when no request has come for `keepalive`.

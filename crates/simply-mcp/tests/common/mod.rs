@@ -17,34 +17,34 @@ use tokio::{
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub struct Echo {
-    pub message: String,
+pub(crate) struct Echo {
+    pub(crate) message: String,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub struct Add {
-    pub a: i64,
-    pub b: i64,
+pub(crate) struct Add {
+    pub(crate) a: i64,
+    pub(crate) b: i64,
 }
 
 #[derive(serde::Serialize, schemars::JsonSchema)]
-pub struct Sum {
-    pub sum: i64,
+pub(crate) struct Sum {
+    pub(crate) sum: i64,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub struct Sleep {
-    pub milliseconds: u64,
+pub(crate) struct Sleep {
+    pub(crate) milliseconds: u64,
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
-pub struct Name {
+pub(crate) struct Name {
     #[allow(dead_code, reason = "only its schema matters")]
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// A server with a tool for each way a tool can behave.
-pub fn server() -> McpServer {
+pub(crate) fn server() -> McpServer {
     McpServer::new("fixture", "1.2.3")
         .tool(
             "echo",
@@ -100,12 +100,12 @@ pub fn server() -> McpServer {
 }
 
 /// The fixture on a free port.
-pub async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     start_with(server(), json!({})).await
 }
 
 /// Any handler with any settings on a free port.
-pub async fn start_with(handler: impl ServerHandler, settings: Value) -> Server {
+pub(crate) async fn start_with(handler: impl ServerHandler, settings: Value) -> Server {
     let mut settings = settings;
     settings["server"]["port"] = json!(0);
     let config = HttpConfig::from_value(settings).expect("the settings are good");
@@ -119,32 +119,32 @@ pub async fn start_with(handler: impl ServerHandler, settings: Value) -> Server 
     }
 }
 
-pub struct Server {
-    pub address: SocketAddr,
-    pub running: RunningTransport,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) running: RunningTransport,
 }
 
 impl Server {
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         client().get(self.url(path))
     }
 
-    pub fn post(&self, path: &str, body: impl Into<String>) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str, body: impl Into<String>) -> RequestBuilder {
         client().post(self.url(path)).body(body.into())
     }
 
     /// A POST to the MCP door, in the version that the headers added by the caller say.
-    pub fn mcp(&self, message: &Value) -> RequestBuilder {
+    pub(crate) fn mcp(&self, message: &Value) -> RequestBuilder {
         self.post("/mcp", message.to_string())
             .header("content-type", "application/json")
     }
 
     /// A request of 2026-07-28 with all that belongs to it.
-    pub fn modern(&self, method: &str, params: Value) -> RequestBuilder {
+    pub(crate) fn modern(&self, method: &str, params: Value) -> RequestBuilder {
         let message = modern(method, params);
         let name = ["name", "uri", "taskId"]
             .iter()
@@ -161,23 +161,23 @@ impl Server {
     }
 
     /// Sends `bytes` as they are, and reads until the server closes.
-    pub async fn raw(&self, bytes: &[u8]) -> String {
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
         raw(self.address, bytes).await
     }
 }
 
 /// A message of 2026-07-28.
-pub fn modern(method: &str, mut params: Value) -> Value {
+pub(crate) fn modern(method: &str, mut params: Value) -> Value {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
     request(method, params)
 }
 
-pub fn request(method: &str, params: Value) -> Value {
+pub(crate) fn request(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 }
 
-pub fn initialize(version: &str) -> Value {
+pub(crate) fn initialize(version: &str) -> Value {
     let client = json!({"name": "test", "version": "1"});
     request(
         "initialize",
@@ -185,7 +185,7 @@ pub fn initialize(version: &str) -> Value {
     )
 }
 
-pub fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(20))
@@ -193,7 +193,7 @@ pub fn client() -> reqwest::Client {
         .expect("a client without TLS roots of its own")
 }
 
-pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address)
         .await
         .expect("the server listens");
@@ -206,7 +206,7 @@ pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
 }
 
 /// Status and JSON of an answer.
-pub async fn answer(request: RequestBuilder) -> (u16, Value) {
+pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();
     let text = response.text().await.expect("a whole body");

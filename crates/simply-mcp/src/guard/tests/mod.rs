@@ -204,7 +204,11 @@ async fn a_list_without_end_is_left_after_a_while() {
 
 #[tokio::test]
 async fn a_list_that_never_comes_does_not_hold_the_call() {
-    let guarded = Guarded::with_patience(Hostile::default(), Duration::from_millis(10));
+    let guarded = Guarded::with_patience(
+        Hostile::default(),
+        Duration::from_millis(10),
+        CancellationToken::new(),
+    );
     guarded.inner().silent.store(true, Ordering::SeqCst);
     let tool = tokio::time::timeout(Duration::from_secs(3), guarded.tool("listed", &now())).await;
     assert!(tool.unwrap().is_none());
