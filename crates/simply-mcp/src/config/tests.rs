@@ -1,5 +1,7 @@
 //! The configuration as a program meets it.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
@@ -60,6 +62,21 @@ fn what_a_program_put_together_is_checked_too() {
     assert_eq!(config.check(), Ok(()));
     config.mcp.path = "/health".parse().unwrap();
     assert!(config.check().is_err());
+}
+
+#[test]
+fn a_time_that_no_clock_can_carry_is_refused() {
+    for time in [Duration::MAX, Duration::ZERO] {
+        let mut config = HttpConfig::default();
+        config.server.keepalive = time;
+        let errors = config.check().unwrap_err();
+        assert_eq!(errors.problems()[0].key(), Some("server.keepalive"));
+    }
+    let mut config = HttpConfig::default();
+    config.server.graceful_timeout = Duration::MAX;
+    assert!(config.check().is_err());
+    config.server.graceful_timeout = Duration::ZERO;
+    assert!(config.check().is_ok());
 }
 
 #[test]
