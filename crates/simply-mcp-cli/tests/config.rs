@@ -391,3 +391,21 @@ fn a_full_disk_behind_stdout_is_a_failure_and_no_panic() {
         "{answer:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Shell::new()
+        .command(&["config", "init"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    let answer = Answer::from(output);
+    assert_eq!(
+        (answer.code, answer.stderr.as_str()),
+        (Some(0), ""),
+        "{answer:?}"
+    );
+}
