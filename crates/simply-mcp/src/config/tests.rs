@@ -84,6 +84,10 @@ fn serving_everybody_on_purpose_is_warned_of_with_the_setting_that_ends_it() {
     let mut config = HttpConfig::default();
     config.auth.enabled = Some(false);
     assert!(config.warnings().is_empty());
+    for loopback in ["127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+        config.server.host = loopback.parse().unwrap();
+        assert!(config.warnings().is_empty(), "{loopback}");
+    }
     config.server.host = [10, 0, 0, 1].into();
     let warnings = config.warnings();
     assert_eq!(warnings.len(), 1);

@@ -45,7 +45,7 @@ fn problem(error: &Error, source: &Source) -> Problem {
 
 // Some texts of the library quote the file, and a quotation could be a secret; only those pass that do not.
 fn what(error: &Error) -> String {
-    match error.without_snippet() {
+    match error {
         Error::MultipleDocuments { .. } => {
             "there is more than one document (---); keep one".to_owned()
         }

@@ -7,6 +7,7 @@ fn no_secret_is_repeated() {
     for text in [
         "mcp: {state_key: s3cr3t}",
         "mcp: {state_key: [s3cr3t]}",
+        "environment: x: s3cr3t",
         "mcp: {state_key: {s: s3cr3t}}",
         "mcp: {state_key: 's3cr3t",
         "mcp: {state_key: !!int s3cr3t}",
@@ -84,6 +85,8 @@ fn whoever_wrote_about_authentication_and_got_it_wrong_hears_only_of_that() {
     .unwrap_err();
     assert_eq!(errors.problems().len(), 1, "{errors}");
     assert_says(&errors, &["auth.enabled: expected true or false"]);
+    let errors = load_file("c.yaml", "server: {host: 0.0.0.0}\nauthorisation: {}").unwrap_err();
+    assert_eq!(errors.problems().len(), 2, "{errors}");
 }
 
 #[test]
@@ -109,6 +112,47 @@ fn aliases_and_nesting_cannot_grow_without_bound() {
         assert!(errors.problems().len() <= 101);
         assert_says(&errors, &["there may be more problems"]);
     }
+}
+
+#[test]
+fn a_secret_that_looks_like_a_number_or_a_truth_is_not_repeated_either() {
+    for value in ["31337", "31337.5", "true"] {
+        let errors = load_file("c.yaml", format!("mcp: {{state_key: {value}}}")).unwrap_err();
+        assert_says(&errors, &["mcp.state_key: expected text"]);
+        assert!(!errors.to_string().contains(value), "{errors}");
+    }
+}
+
+#[test]
+fn what_aliases_repeat_is_counted() {
+    let repeated = |times: usize| {
+        let items = "x,".repeat(1000);
+        load_file(
+            "c.yaml",
+            format!("a: &a [{items}]\nb: [{}]", "*a,".repeat(times)),
+        )
+        .unwrap_err()
+    };
+    assert_says(&repeated(5), &["a: this is not a setting"]);
+    assert_says(&repeated(15), &["larger than any configuration"]);
+}
+
+#[test]
+fn a_problem_that_the_parser_reports_many_times_is_reported_once() {
+    let errors = load_file("c.toml", format!("a = {}", "[".repeat(5000))).unwrap_err();
+    assert_eq!(errors.problems().len(), 2, "{errors}");
+}
+
+#[test]
+fn a_byte_order_mark_takes_no_column() {
+    assert_says(
+        &load_file("c.yaml", "\u{feff}nope: 1").unwrap_err(),
+        &["c.yaml:1:1: nope"],
+    );
+    assert_says(
+        &load_file("c.toml", "\u{feff}nope = 1").unwrap_err(),
+        &["c.toml:1:1: nope"],
+    );
 }
 
 #[test]
