@@ -143,6 +143,16 @@ fn a_problem_that_the_parser_reports_many_times_is_reported_once() {
     assert_eq!(errors.problems().len(), 2, "{errors}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.yaml");
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    let errors = Loader::new().file(Some(path)).load().unwrap_err();
+    assert_says(&errors, &["c.yaml: this is a device, a pipe or a socket"]);
+}
+
 #[test]
 fn a_byte_order_mark_takes_no_column() {
     assert_says(

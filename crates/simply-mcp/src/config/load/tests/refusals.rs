@@ -376,6 +376,30 @@ fn every_bad_variable_is_named() {
     }
 }
 
+#[test]
+fn a_misspelt_section_is_seen_through() {
+    for (name, meant) in [
+        ("MCP_HTTP_SEVER__PRT", "MCP_HTTP_SERVER__PORT?"),
+        (
+            "MCP_HTTP_MONITORNG__HEALTHPATH",
+            "MCP_HTTP_MONITORING__HEALTH_PATH?",
+        ),
+    ] {
+        assert_says(&load_variables(&[(name, "1")]).expect_err(name), &[meant]);
+    }
+}
+
+#[test]
+fn the_problems_of_variables_stand_in_the_order_of_their_names() {
+    let pairs = [
+        ("MCP_HTTP_SERVER__PORT", "x"),
+        ("MCP_HTTP_LOGGING__LEVEL", "x"),
+    ];
+    let errors = load_variables(&pairs).unwrap_err();
+    let keys: Vec<_> = errors.problems().iter().filter_map(Problem::key).collect();
+    assert_eq!(keys, ["logging.level", "server.port"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_variable_that_is_not_text_is_named() {
