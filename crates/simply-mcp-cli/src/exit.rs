@@ -7,6 +7,9 @@ use simply_mcp::config::ConfigErrors;
 
 use crate::output;
 
+/// Bad usage, the same as clap's.
+const BAD_USAGE: u8 = 2;
+
 /// Bad configuration, the `EX_CONFIG` of sysexits.h.
 const BAD_CONFIGURATION: u8 = 78;
 
@@ -43,6 +46,12 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says on stderr what is wrong with an argument.
+pub(crate) fn bad_usage(error: &dyn std::error::Error) -> ExitCode {
+    output::note(&format!("error: {error}"));
+    ExitCode::from(BAD_USAGE)
 }
 
 fn configuration_errors(error: &anyhow::Error) -> Option<&ConfigErrors> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{output, settings::Settings};
+use crate::{exit, output, settings::Settings};
 
 /// Print one setting's value, who set it, and what it does; of a section, every setting.
 #[derive(Debug, clap::Args)]
@@ -17,13 +17,17 @@ pub(crate) struct Explain {
 }
 
 impl Explain {
-    /// Prints it.
+    /// Prints it; a setting that does not exist is bad usage.
     ///
     /// # Errors
     ///
-    /// When there is no such setting, and every problem of the configuration.
+    /// Every problem of the configuration.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let explanations = self.settings.load()?.explain(&self.key)?;
+        let loaded = self.settings.load()?;
+        let explanations = match loaded.explain(&self.key) {
+            Ok(explanations) => explanations,
+            Err(unknown) => return Ok(exit::bad_usage(&unknown)),
+        };
         let texts: Vec<String> = explanations.iter().map(ToString::to_string).collect();
         output::result(&texts.join("\n\n"))?;
         Ok(ExitCode::SUCCESS)

@@ -8,7 +8,12 @@ use serde_json::Value;
 
 use super::HttpConfig;
 
-static CATALOG: LazyLock<Vec<Setting>> = LazyLock::new(|| settings_of("", &schema()));
+static CATALOG: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let mut settings = settings_of("", &schema());
+    let order = declared_order();
+    settings.sort_by_key(|setting| order.iter().position(|key| *key == setting.key));
+    settings
+});
 
 /// What a setting, or a section, is.
 #[derive(Debug)]
@@ -76,6 +81,20 @@ pub(super) fn join(section: &str, name: &str) -> String {
     }
 }
 
+// A schema sorts by name. What is serialised stands in the order of the source, which is the order for readers.
+fn declared_order() -> Vec<String> {
+    let mut sections: Vec<&str> = Vec::new();
+    let yaml = HttpConfig::default().to_yaml();
+    let keys = yaml.lines().filter_map(|line| {
+        let name = line.trim_start();
+        let depth = (line.len() - name.len()) / 2;
+        sections.truncate(depth);
+        sections.push(name.split_once(':')?.0);
+        Some(sections.join("."))
+    });
+    keys.collect()
+}
+
 fn settings_of(section: &str, schema: &Value) -> Vec<Setting> {
     let properties = schema["properties"].as_object();
     let mut settings = Vec::new();
@@ -89,18 +108,23 @@ fn settings_of(section: &str, schema: &Value) -> Vec<Setting> {
 }
 
 fn setting(key: String, name: &str, schema: &Value) -> Setting {
+    let examples = schema["examples"].as_array();
+    let kind = kind(schema);
+    let mut documentation = documentation(schema);
+    if let Kind::Text { choices } = &kind
+        && !choices.is_empty()
+    {
+        documentation = format!("{documentation} One of {}.", choices.join(", "));
+    }
     Setting {
         key,
         name: name.to_owned(),
-        kind: kind(schema),
+        kind,
         nullable: types(schema).any(|kind| kind == "null"),
         secret: schema["writeOnly"] == true,
-        documentation: documentation(schema),
+        documentation,
         default: schema["default"].clone(),
-        example: schema["examples"][0]
-            .as_null()
-            .is_none()
-            .then(|| schema["examples"][0].clone()),
+        example: examples.and_then(|examples| examples.first().cloned()),
     }
 }
 
@@ -160,6 +184,19 @@ fn choices(schema: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_stand_in_the_order_of_the_source() {
+        let keys: Vec<&str> = all().iter().map(|setting| setting.key.as_str()).collect();
+        assert_eq!(
+            keys[..4],
+            ["environment", "server", "server.host", "server.port"]
+        );
+        assert!(
+            keys.iter()
+                .all(|key| declared_order().iter().any(|known| known == key))
+        );
+    }
 
     #[test]
     fn every_setting_has_a_kind_a_default_and_documentation() {

@@ -1,8 +1,8 @@
 //! What one setting cannot know: whether the settings fit together, and what an operator should hear.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
-use super::{HttpConfig, Origin, Problem, RoutePath, Warning};
+use super::{HttpConfig, Origin, Problem, RoutePath, Warning, types::seconds};
 
 /// Where the plain REST door stands.
 const TOOLS_PATH: &str = "/tools";
@@ -24,6 +24,13 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
             origin,
         ),
         overlap(config, origin),
+        time(
+            config.server.graceful_timeout,
+            "server.graceful_timeout",
+            origin,
+        ),
+        time(config.server.keepalive, "server.keepalive", origin),
+        keepalive(config, origin),
     ]
     .into_iter()
     .flatten()
@@ -84,6 +91,28 @@ fn overlap(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Probl
             "{mcp} belongs to the health report (monitoring.health_path is {health}); choose different paths"
         );
         Problem::of_setting(origin("mcp.path"), "mcp.path", message)
+    })
+}
+
+// A program can put any time there, and adding a very long one to a clock overflows.
+fn time(time: Duration, key: &str, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    (time > Duration::from_secs(seconds::LONGEST)).then(|| {
+        let message = format!(
+            "expected at most {} seconds, and found {time:?}",
+            seconds::LONGEST
+        );
+        Problem::of_setting(origin(key), key, message)
+    })
+}
+
+fn keepalive(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    config.server.keepalive.is_zero().then(|| {
+        let key = "server.keepalive";
+        Problem::of_setting(
+            origin(key),
+            key,
+            "expected more than no time at all; write at least one second",
+        )
     })
 }
 

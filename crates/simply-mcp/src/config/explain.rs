@@ -15,6 +15,8 @@ pub struct Explanation {
     pub value: String,
     /// The value without any configuration.
     pub default: String,
+    /// What may be written.
+    pub expects: String,
     /// Who set it.
     pub origin: Origin,
     /// The environment variable that sets it.
@@ -27,6 +29,7 @@ impl fmt::Display for Explanation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}: {}", self.key, self.value)?;
         writeln!(formatter, "  origin:      {}", self.origin)?;
+        writeln!(formatter, "  expects:     {}", self.expects)?;
         writeln!(formatter, "  default:     {}", self.default)?;
         writeln!(formatter, "  environment: {}", self.variable)?;
         write!(formatter, "\n{}", self.documentation)
@@ -65,6 +68,7 @@ impl Loaded {
             key: setting.key.clone(),
             value: values.pointer(&pointer).unwrap_or(&Value::Null).to_string(),
             default: setting.default.to_string(),
+            expects: load::expected(&setting.kind),
             origin: self.origin(&setting.key),
             variable: load::variable_name(&setting.key),
             documentation: setting.documentation.clone(),

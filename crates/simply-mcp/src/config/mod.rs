@@ -33,7 +33,7 @@ pub use server::Server;
 pub use starter::{StarterFormat, starter_file};
 pub use types::{AllowedHost, InvalidValue, PublicUrl, RoutePath, Secret};
 
-/// Everything an operator can set. Unset settings have the defaults of [`HttpConfig::default`].
+/// Everything an operator can set; what is not set has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
@@ -127,3 +127,6 @@ impl HttpConfig {
         check::warnings(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,7 @@ impl ConfigErrors {
         }
     }
 
-    /// Every problem, in the order of the sources: file, environment, flags, and then what does not fit together.
+    /// Every problem: those of the file from top to bottom, then those of the environment, then those of the flags.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems

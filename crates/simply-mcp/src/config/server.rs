@@ -22,12 +22,12 @@ pub struct Server {
 
     /// Seconds that running requests get to finish after SIGTERM or SIGINT; what still runs then is cancelled.
     #[serde(with = "seconds")]
-    #[schemars(with = "u64", range(min = 0, max = 86_400))]
+    #[schemars(with = "u64", range(min = 0, max = seconds::LONGEST))]
     pub graceful_timeout: Duration,
 
     /// Seconds that an idle connection is kept open for its next request.
     #[serde(with = "seconds")]
-    #[schemars(with = "u64", range(min = 1, max = 86_400))]
+    #[schemars(with = "u64", range(min = 1, max = seconds::LONGEST))]
     pub keepalive: Duration,
 
     /// The address under which clients reach this server, when that is not the one it listens on, as behind a

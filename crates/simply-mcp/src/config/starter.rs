@@ -29,31 +29,37 @@ pub fn starter_file(format: StarterFormat) -> String {
          default is nothing); remove the # to change it. `simply-mcp check --config FILE` finds mistakes, and \
          `simply-mcp config explain KEY` says what a setting is set to and by whom.",
     );
-    let (sections, plain): (Vec<_>, Vec<_>) =
-        catalog::children("").partition(|setting| setting.kind == Kind::Section);
-    for setting in plain {
-        text.push('\n');
-        write_setting(&mut text, "", setting, format);
-    }
-    for section in sections {
-        text.push('\n');
-        write_section(&mut text, section, format);
-    }
+    write_children(&mut text, "", "", format);
     text
 }
 
-fn write_section(text: &mut String, section: &Setting, format: StarterFormat) {
-    comment(text, "", &section.documentation);
-    let (header, indent) = match format {
-        StarterFormat::Yaml => (format!("{}:", section.name), "  "),
-        StarterFormat::Toml => (format!("[{}]", section.key), ""),
-    };
-    line(text, &header);
-    for (index, setting) in catalog::children(&section.key).enumerate() {
-        if index > 0 {
+// Plain settings come first: in TOML, whatever follows the header of a section belongs to it.
+fn write_children(text: &mut String, indent: &str, section: &str, format: StarterFormat) {
+    let (sections, plain): (Vec<_>, Vec<_>) =
+        catalog::children(section).partition(|child| child.kind == Kind::Section);
+    for (index, setting) in plain.into_iter().enumerate() {
+        if index > 0 || section.is_empty() {
             text.push('\n');
         }
         write_setting(text, indent, setting, format);
+    }
+    for section in sections {
+        text.push('\n');
+        write_section(text, indent, section, format);
+    }
+}
+
+fn write_section(text: &mut String, indent: &str, section: &Setting, format: StarterFormat) {
+    comment(text, indent, &section.documentation);
+    match format {
+        StarterFormat::Yaml => {
+            line(text, &format!("{indent}{}:", section.name));
+            write_children(text, &format!("{indent}  "), &section.key, format);
+        }
+        StarterFormat::Toml => {
+            line(text, &format!("[{}]", section.key));
+            write_children(text, indent, &section.key, format);
+        }
     }
 }
 

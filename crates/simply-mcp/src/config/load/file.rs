@@ -72,6 +72,14 @@ fn language(path: &Path) -> Option<Language> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
+    // Opening a pipe waits for somebody to write, perhaps for ever.
+    let kind = path
+        .metadata()
+        .map_err(|error| unreadable(&error))?
+        .file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err("this is a device, a pipe or a socket; name a file".to_owned());
+    }
     let bytes = bytes(path).map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > LARGEST {
         return Err("the file is larger than 1 MiB, which no configuration needs".to_owned());

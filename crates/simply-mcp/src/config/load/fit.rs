@@ -119,7 +119,7 @@ fn value_fits(
         let message = format!(
             "expected {}, and found {}{}",
             expected(kind),
-            found(&value.data, setting.secret),
+            found(&value.data, setting.secret || *kind == Kind::Section),
             hint(kind, &value.data)
         );
         problems.push(Problem::of_setting(value.origin.clone(), key, message));
@@ -141,14 +141,14 @@ fn choose(choices: &[String], text: &mut String) -> bool {
 }
 
 /// What a value of that kind is, in words.
-pub(super) fn expected(kind: &Kind) -> String {
+pub(in crate::config) fn expected(kind: &Kind) -> String {
     match kind {
         Kind::Section => "a section with settings of its own".to_owned(),
         Kind::Boolean => "true or false".to_owned(),
         Kind::Integer { least, most } => format!("a whole number from {least} to {most}"),
         Kind::Text { choices } if choices.is_empty() => "text".to_owned(),
         Kind::Text { choices } => format!("one of {}", choices.join(", ")),
-        Kind::List(_) => "a list".to_owned(),
+        Kind::List(inner) => format!("a list, each item {}", expected(inner)),
     }
 }
 

@@ -27,9 +27,7 @@ pub(super) fn parse(text: &str, source: &Source) -> Result<Node, Vec<Problem>> {
         });
     }
     let problems = errors.iter().take(MOST_MISTAKES);
-    Err(problems
-        .map(|error| places.problem(error, table.get_ref()))
-        .collect())
+    Err(problems.map(|error| places.problem(error)).collect())
 }
 
 struct Places<'a> {
@@ -52,7 +50,7 @@ impl Places<'_> {
     }
 
     // The parser's messages name what it expected, never what stands there.
-    fn problem(&self, error: &toml::de::Error, table: &DeTable<'_>) -> Problem {
+    fn problem(&self, error: &toml::de::Error) -> Problem {
         let Some(span) = error.span() else {
             return Problem::of_source(
                 self.source.whole(),
@@ -60,9 +58,8 @@ impl Places<'_> {
             );
         };
         let first = (error.message() == "duplicate key")
-            .then(|| self.text.get(span.clone()))
-            .flatten()
-            .and_then(|name| last_before(table, name.trim_matches(['"', '\'']), span.start));
+            .then(|| self.first_of(span.clone()))
+            .flatten();
         let origin = self.origin(span);
         match first {
             Some(first) => {
@@ -77,6 +74,15 @@ impl Places<'_> {
                 format!("this is not proper TOML: {}", error.message()),
             ),
         }
+    }
+
+    /// Where the key that stands in the span was set before. The parser names only the second place, and may have
+    /// forgotten the first, so what stands before the second is read again.
+    fn first_of(&self, second: Range<usize>) -> Option<usize> {
+        let before = self.text.get(..second.start)?;
+        let name = self.text.get(second)?.trim_matches(['"', '\'']);
+        let (table, _) = DeTable::parse_recoverable(before);
+        last_of(table.get_ref(), name)
     }
 
     fn node(&self, value: Spanned<DeValue<'_>>) -> Node {
@@ -109,15 +115,14 @@ impl Places<'_> {
     }
 }
 
-/// Where the last key of that name begins that stands before the given byte.
-fn last_before(table: &DeTable<'_>, name: &str, byte: usize) -> Option<usize> {
+/// Where the last key of that name begins.
+fn last_of(table: &DeTable<'_>, name: &str) -> Option<usize> {
     let here = table
         .keys()
-        .filter(|key| key.get_ref() == name && key.span().start < byte)
-        .map(|key| key.span().start)
-        .max();
+        .filter(|key| key.get_ref() == name)
+        .map(|key| key.span().start);
     let within = table.values().filter_map(|value| match value.get_ref() {
-        DeValue::Table(inner) => last_before(inner, name, byte),
+        DeValue::Table(inner) => last_of(inner, name),
         _ => None,
     });
     within.chain(here).max()

@@ -43,20 +43,21 @@ fn problem(error: &Error, source: &Source) -> Problem {
     Problem::of_source(origin, format!("this is not proper YAML: {}", what(error)))
 }
 
-// The library's own texts quote the file, and a quotation could be a secret; so only those are passed on that
-// cannot.
+// Some texts of the library quote the file, and a quotation could be a secret; only those pass that do not.
 fn what(error: &Error) -> String {
-    match error.without_snippet() {
+    match error {
         Error::MultipleDocuments { .. } => {
             "there is more than one document (---); keep one".to_owned()
         }
         Error::UnknownAnchor { .. } => {
             "an alias (*) names an anchor (&) that is not there".to_owned()
         }
-        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => {
+        Error::Budget { .. } | Error::AliasError { .. } | Error::AliasReplayLimitExceeded { .. } => {
             "aliases or nesting make it larger than any configuration".to_owned()
         }
-        _ => "check the indentation, the colons and the quotes at and above this place".to_owned(),
+        // The parser's own texts are fixed and say what it expected.
+        Error::ExternalMessage { msg, .. } => msg.clone(),
+        _ => "keys are plain text, and values are plain text, numbers, true or false, without tags (!)".to_owned(),
     }
 }
 

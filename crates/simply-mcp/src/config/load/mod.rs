@@ -17,6 +17,7 @@ use super::{ConfigErrors, HttpConfig, Origin, Problem, Warning, check};
 use node::{Entry, Node};
 
 pub(super) use environment::variable_name;
+pub(super) use fit::expected;
 
 /// Joins the sources of a configuration: flag over environment over file over default.
 ///
@@ -153,7 +154,7 @@ struct Report {
 fn finish(mut tree: Node, mut report: Report) -> Result<Loaded, ConfigErrors> {
     let config = typed::read(&mut tree, &mut report.problems);
     let origins = tree.origins();
-    if !report.unread {
+    if !report.unread && report.problems.len() < fit::MOST_PROBLEMS {
         authenticate(&config, &mut report);
         let wrong = report.problems.clone();
         let fitting = check::problems(&config, &|key| origin_in(&origins, key));
@@ -163,12 +164,28 @@ fn finish(mut tree: Node, mut report: Report) -> Result<Loaded, ConfigErrors> {
                 .filter(|problem| !is_consequence(problem, &wrong)),
         );
     }
-    ConfigErrors::from_problems(report.problems)?;
+    ConfigErrors::from_problems(in_order(report.problems))?;
     Ok(Loaded {
         config,
         warnings: report.warnings,
         origins,
     })
+}
+
+// The file from top to bottom, then what stands above it.
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| match problem.origin() {
+        Origin::File { place, .. } => (0, *place),
+        Origin::Variable(_) => (1, None),
+        Origin::Flag(_) => (2, None),
+        Origin::Default | Origin::Given => (3, None),
+    });
+    problems.dedup();
+    if problems.len() >= fit::MOST_PROBLEMS {
+        let message = "there may be more problems; these are the first";
+        problems.push(Problem::of_source(Origin::Given, message));
+    }
+    problems
 }
 
 // A key in the environment asks for authentication, unless it is turned off in so many words.
@@ -207,3 +224,6 @@ fn flag_name(key: &str) -> String {
     let name = key.rsplit('.').next().unwrap_or(key);
     format!("--{}", name.replace('_', "-"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,21 +65,21 @@ fn likely(key: &str) -> Option<&'static Setting> {
         return None;
     }
     nearest(name, catalog::children(section))
+        .or_else(|| likely_section(name, section))
         .or_else(|| {
             catalog::all()
                 .iter()
                 .find(|setting| is_leaf(setting) && setting.name == name)
         })
-        .or_else(|| likely_section(key, section))
 }
 
-// `sever.port`: the section is misspelt, and what is in it is not.
-fn likely_section(key: &str, section: &str) -> Option<&'static Setting> {
+// `sever.port`: the section is misspelt, and perhaps the setting as well.
+fn likely_section(name: &str, section: &str) -> Option<&'static Setting> {
     if section.is_empty() {
         return None;
     }
     let meant = nearest(section, catalog::children(""))?;
-    nearest(last(key), catalog::children(&meant.key))
+    nearest(name, catalog::children(&meant.key))
 }
 
 fn nearest(

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
+/// The longest time that can be set: a day. What waits longer does not work.
+pub(in crate::config) const LONGEST: u64 = 86_400;
+
 /// Writes whole seconds.
 ///
 /// # Errors
