@@ -2,6 +2,15 @@
 
 use std::process::ExitCode;
 
+use simply_mcp_cli::gateway;
+
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|first| first == gateway::GUARD_ARGUMENT)
+    {
+        return gateway::run_child_guard(arguments);
+    }
     ExitCode::SUCCESS
 }
