@@ -146,6 +146,7 @@ impl ServerHandler for Gateway {
         if let Some(call) = live.subscribe(&request.uri, watch)?
             && let Err(error) = self.answer(call, &context, None).await
         {
+            live.forget(&request.uri);
             audience.unwatch(&context.peer, &request.uri);
             return Err(error.into());
         }

@@ -76,6 +76,7 @@ pub(super) struct Link {
     calls: Mutex<Calls>,
     outbox: mpsc::Sender<Outgoing>,
     waiting_bytes: AtomicUsize,
+    max_waiting_bytes: usize,
     max_in_flight: usize,
     broken: CancellationToken,
 }
@@ -83,6 +84,13 @@ pub(super) struct Link {
 impl Link {
     /// A link, and the outbox that [`super::wire`] writes to the child.
     pub(super) fn new(max_in_flight: usize) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
+        Self::bounded(max_in_flight, OUTBOX_BYTES)
+    }
+
+    fn bounded(
+        max_in_flight: usize,
+        max_waiting_bytes: usize,
+    ) -> (Arc<Self>, mpsc::Receiver<Outgoing>) {
         let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES);
         let link = Self {
             calls: Mutex::new(Calls {
@@ -92,6 +100,7 @@ impl Link {
             }),
             outbox,
             waiting_bytes: AtomicUsize::new(0),
+            max_waiting_bytes,
             max_in_flight,
             broken: CancellationToken::new(),
         };
@@ -242,7 +251,7 @@ impl Link {
         bytes.push(b'\n');
         let length = bytes.len();
         let waiting = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
-        if waiting + length > OUTBOX_BYTES
+        if waiting + length > self.max_waiting_bytes
             || self.outbox.try_send(Outgoing { request, bytes }).is_err()
         {
             self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
@@ -356,8 +365,8 @@ mod tests {
 
     #[tokio::test]
     async fn gw_04_what_waits_for_a_child_that_does_not_read_is_bounded() {
-        let (link, _outbox) = Link::new(usize::MAX);
-        let big = "x".repeat(10 * 1024 * 1024);
+        let (link, _outbox) = Link::bounded(usize::MAX, 6500);
+        let big = "x".repeat(900);
         let accepted = (0..20)
             .filter(|_| {
                 link.request("a", json!({"text": big}), Origin::Gateway)

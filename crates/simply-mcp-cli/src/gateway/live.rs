@@ -99,6 +99,11 @@ impl Live {
             .map(Some)
     }
 
+    /// The child refused the subscription, so there is nothing to take back.
+    pub(super) fn forget(&self, uri: &str) {
+        self.told().resources.remove(uri);
+    }
+
     /// Asks an older child to log from this level on, unless it already logs more.
     pub(super) fn lower_level(&self, level: LoggingLevel) -> Result<Option<Call>, CallError> {
         let mut told = self.told();

@@ -65,7 +65,12 @@ impl Gateway {
         let shared = Arc::new(Shared::new(command, options));
         let stop = shared.stop.clone().drop_guard();
         let started = supervisor::start(&shared).await?;
+        let mut status = shared.status.subscribe();
         let supervisor = tokio::spawn(supervisor::supervise(Arc::clone(&shared), started));
+        // The sender lives in `shared`, so this ends with the supervisor's first word.
+        let _ = status
+            .wait_for(|status| status.is_up || status.last_exit.is_some())
+            .await;
         Ok(Self {
             shared,
             supervisor: Arc::new(Mutex::new(Some(supervisor))),

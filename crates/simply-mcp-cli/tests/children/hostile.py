@@ -19,11 +19,12 @@ if fault == "silent":
 if fault == "no-mcp":
     print("Hello, world!", flush=True)
     time.sleep(600)
-if fault == "stubborn":
+if fault in ("stubborn", "clings"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if fault == "forks":
-    subprocess.Popen(["sleep", "600"])
-    subprocess.Popen(["sleep", "600"], start_new_session=True)
+if fault in ("forks", "clings"):
+    # The number of seconds is what a test finds them by.
+    subprocess.Popen(["sleep", sys.argv[2]])
+    subprocess.Popen(["sleep", sys.argv[2]], start_new_session=True)
 
 
 def call(request):
@@ -98,6 +99,6 @@ for request in requests():
     elif "id" in request:
         error(request, -32601, "Method not found")
 
-if fault in ("stubborn", "ignores-close"):
+if fault in ("stubborn", "clings", "ignores-close"):
     while True:
         time.sleep(1)
