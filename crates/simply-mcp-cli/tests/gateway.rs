@@ -290,6 +290,13 @@ async fn a_child_of_2026_07_28_can_ask_back_through_its_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_starts_slowly_is_still_understood() {
+    let gateway = start(python("modern.py", &["slow"])).await;
+    assert_eq!(gateway.get_info().server_info.name, "modern");
+    gateway.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn clients_of_every_version_watch_resources_of_a_2026_07_28_child() {
     let gateway = start(python("modern.py", &[])).await;
     let old = client(&gateway).await;

@@ -137,6 +137,31 @@ async fn gw_02_a_child_that_dies_again_and_again_makes_no_storm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn gw_02_a_child_that_is_killed_in_a_loop_always_comes_back() {
+    let eager = GatewayOptions {
+        restart: simply_mcp_cli::gateway::RestartPolicy {
+            first_delay: Duration::from_millis(10),
+            longest_delay: Duration::from_millis(10),
+            ..Default::default()
+        },
+        ..options()
+    };
+    let gateway = Gateway::start(python("hostile.py", &["none"]), eager)
+        .await
+        .unwrap();
+    let client = client(&gateway).await;
+    for round in 1..=15 {
+        let pid: u32 = text(&client, "pid", json!({})).await.parse().unwrap();
+        signal(pid, Signal::KILL);
+        let mut status = gateway.watch_status();
+        let back = status.wait_for(|status| status.is_up && status.restarts == round);
+        tokio::time::timeout(SOON, back).await.unwrap().unwrap();
+        assert_eq!(gateway.status().last_exit.as_deref(), Some("signal 9"));
+    }
+    gateway.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gw_03_a_stubborn_child_is_ended_step_by_step() {
     for (fault, least, most) in [
         ("polite", 0, 2500),
@@ -192,8 +217,8 @@ const HOST: &str = "SIMPLY_MCP_TEST_HOST";
 /// Not a test of its own: the process that the next one kills.
 #[tokio::test(flavor = "multi_thread")]
 async fn host_of_a_gateway() {
-    if let Some((_, marker)) = std::env::vars().find(|(name, _)| name == HOST) {
-        let _gateway = start(python("hostile.py", &["clings", &marker])).await;
+    if let Some((_, marker)) = std::env::vars_os().find(|(name, _)| name == HOST) {
+        let _gateway = start(python("hostile.py", &["clings", &marker.to_string_lossy()])).await;
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
 }
@@ -259,6 +284,8 @@ async fn gw_05_a_message_without_end_is_skipped_and_costs_no_memory() {
     let gateway = hostile("none").await;
     let client = client(&gateway).await;
     assert_eq!(text(&client, "long_line", json!({})).await, "after");
+    let error = call(&client, "too_long", json!({})).await.unwrap_err();
+    assert!(refusal(&error).1.contains("more than"), "{error}");
     let peak = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = peak
         .lines()

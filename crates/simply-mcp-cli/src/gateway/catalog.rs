@@ -1,6 +1,7 @@
 //! What the child offers, read page by page: the tools for those who check arguments, the rest to notice a change.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -84,10 +85,11 @@ pub(super) async fn read_tools(
         let tool = Tool::deserialize(entry)
             .map_err(|error| CallError::Malformed(format!("a tool: {error}")))?;
         let name = tool.name.to_string();
-        if tools.contains_key(&name) {
-            catalog.duplicates.push(name);
-        } else {
-            tools.insert(name, Arc::new(tool));
+        match tools.entry(name) {
+            Entry::Occupied(first) => catalog.duplicates.push(first.key().clone()),
+            Entry::Vacant(free) => {
+                free.insert(Arc::new(tool));
+            }
         }
     }
     catalog.tools = Arc::new(tools);

@@ -34,7 +34,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Starts the child and agrees on a version with it.
+    /// Starts the child and agrees on a version with it. `greeting` remembers how, for the next time.
     ///
     /// # Errors
     ///
@@ -43,14 +43,28 @@ impl Connection {
         command: &ChildCommand,
         options: &GatewayOptions,
         listener: &Arc<dyn Listener>,
+        greeting: &mut Option<Greeting>,
     ) -> Result<Self, GatewayError> {
-        match Self::greet(command, options, listener, Greeting::Discover).await {
+        let known = *greeting;
+        let first = Self::greet(
+            command,
+            options,
+            listener,
+            known.unwrap_or(Greeting::Discover),
+        )
+        .await;
+        let opened = match first {
             // Some servers of the older versions end when they get a request before `initialize`.
-            Err(GatewayError::Ended { .. }) => {
+            Err(GatewayError::Ended { .. }) if known.is_none() => {
+                *greeting = Some(Greeting::InitializeOnly);
                 Self::greet(command, options, listener, Greeting::InitializeOnly).await
             }
-            opened => opened,
-        }
+            first => {
+                *greeting = Some(known.unwrap_or(Greeting::Discover));
+                first
+            }
+        };
+        opened.inspect_err(|_| *greeting = known)
     }
 
     async fn greet(

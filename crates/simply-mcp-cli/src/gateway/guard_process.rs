@@ -175,11 +175,18 @@ struct Reaper {
 }
 
 impl Reaper {
-    /// Reaps all that ended; remembers how the command itself ended.
-    fn reap(&mut self) {
-        while let Ok(Some((process, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-            if Some(process) == self.child {
-                self.status = Some(status);
+    /// Reaps all that ended; remembers how the command itself ended. False where nothing is left: orphans become our
+    /// children, so without a child there is no descendant either.
+    fn reap(&mut self) -> bool {
+        loop {
+            match rustix::process::wait(WaitOptions::NOHANG) {
+                Ok(Some((process, status))) => {
+                    if Some(process) == self.child {
+                        self.status = Some(status);
+                    }
+                }
+                Ok(None) => return true,
+                Err(_) => return false,
             }
         }
     }
@@ -199,8 +206,7 @@ impl Reaper {
             if let Some(signal) = repeated {
                 process_tree::signal_descendants(signal);
             }
-            self.reap();
-            if !process_tree::has_descendants() {
+            if !self.reap() {
                 return true;
             }
             if Instant::now() >= deadline {

@@ -1,20 +1,21 @@
 //! Getting acquainted with a child: `server/discover` (2026-07-28), else `initialize` (2024-11-05 to 2025-11-25).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
     ClientCapabilities, DiscoverResult, Implementation, InitializeResult, ProtocolVersion,
     RequestMetaObject, ServerCapabilities, ServerConfig,
 };
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use super::error::CallError;
-use super::link::{Link, Origin};
+use super::link::{Call, Link, Origin};
 
-/// How long a child may leave `server/discover` unanswered before it is taken for one of the older versions. Those
-/// that do not know a method ought to say so, but some stay silent.
-const DISCOVER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a child may leave `server/discover` unanswered before `initialize` is tried as well. A server of the older
+/// versions ought to say that it does not know the method, but some stay silent.
+const DISCOVER_PATIENCE: Duration = Duration::from_secs(2);
 /// Extensions that need methods which are not passed through.
 const WITHHELD_EXTENSIONS: [&str; 2] = [
     "io.modelcontextprotocol/tasks",
@@ -60,25 +61,51 @@ pub(super) async fn shake_hands(
     link: &Arc<Link>,
     greeting: Greeting,
 ) -> Result<Identity, CallError> {
-    if greeting == Greeting::Discover
-        && let Some(identity) = discover(link).await?
-    {
-        return Ok(identity);
+    if greeting == Greeting::InitializeOnly {
+        return legacy_identity(link, &initialize(link)?.answer().await?);
     }
-    initialize(link).await
+    let mut discovery = Box::pin(discover(link)?.answer());
+    if let Ok(reply) = tokio::time::timeout(DISCOVER_PATIENCE, &mut discovery).await {
+        return match modern_identity(reply)? {
+            Some(identity) => Ok(identity),
+            None => legacy_identity(link, &initialize(link)?.answer().await?),
+        };
+    }
+    // It may be slow, or silent because it does not know the method: whichever it answers first, counts.
+    let mut initialization = Box::pin(initialize(link)?.answer());
+    tokio::select! {
+        biased;
+        reply = &mut discovery => match modern_identity(reply)? {
+            Some(identity) => Ok(identity),
+            None => legacy_identity(link, &initialization.await?),
+        },
+        reply = &mut initialization => match reply {
+            Ok(result) => legacy_identity(link, &result),
+            Err(refused) => modern_identity(discovery.await)?.ok_or(refused),
+        },
+    }
 }
 
-/// `None`: it is one of the older versions.
-async fn discover(link: &Arc<Link>) -> Result<Option<Identity>, CallError> {
+fn discover(link: &Arc<Link>) -> Result<Call, CallError> {
     let meta = RequestMetaObject::with_client_context(
         ProtocolVersion::LATEST,
         own_implementation(),
         ClientCapabilities::default(),
     );
-    let call = link.request("server/discover", json!({"_meta": meta}), Origin::Gateway)?;
-    let Ok(reply) = tokio::time::timeout(DISCOVER_PATIENCE, call.answer()).await else {
-        return Ok(None);
-    };
+    link.request("server/discover", json!({"_meta": meta}), Origin::Gateway)
+}
+
+fn initialize(link: &Arc<Link>) -> Result<Call, CallError> {
+    let params = json!({
+        "protocolVersion": ProtocolVersion::LATEST_WITH_INITIALIZE,
+        "capabilities": {},
+        "clientInfo": own_implementation(),
+    });
+    link.request("initialize", params, Origin::Gateway)
+}
+
+/// `None`: it is one of the older versions.
+fn modern_identity(reply: Result<Box<RawValue>, CallError>) -> Result<Option<Identity>, CallError> {
     let result = match reply {
         Ok(result) => result,
         Err(CallError::Child(_) | CallError::Malformed(_)) => return Ok(None),
@@ -97,17 +124,8 @@ async fn discover(link: &Arc<Link>) -> Result<Option<Identity>, CallError> {
     }))
 }
 
-async fn initialize(link: &Arc<Link>) -> Result<Identity, CallError> {
-    let params = json!({
-        "protocolVersion": ProtocolVersion::LATEST_WITH_INITIALIZE,
-        "capabilities": {},
-        "clientInfo": own_implementation(),
-    });
-    let reply = link
-        .request("initialize", params, Origin::Gateway)?
-        .answer()
-        .await?;
-    let result: InitializeResult = parse("initialize", reply.get())?;
+fn legacy_identity(link: &Link, result: &RawValue) -> Result<Identity, CallError> {
+    let result: InitializeResult = parse("initialize", result.get())?;
     let version = result.protocol_version;
     if !ProtocolVersion::KNOWN_VERSIONS.contains(&version) {
         return Err(CallError::Malformed(format!(

@@ -3,9 +3,9 @@
 use rustix::process::Signal;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{become_reaper, has_descendants, signal_descendants};
+pub(super) use linux::{become_reaper, signal_descendants};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{become_reaper, has_descendants, signal_descendants};
+pub(super) use other::{become_reaper, signal_descendants};
 
 /// Signals the process group that `leader` leads. A group that is gone is no error.
 pub(super) fn signal_group(leader: u32, signal: Signal) {
@@ -51,10 +51,6 @@ mod linux {
                 let _ = rustix::process::kill_process(id, signal);
             }
         }
-    }
-
-    pub(in super::super) fn has_descendants() -> bool {
-        !descendants().is_empty()
     }
 
     fn descendants() -> Vec<Process> {
@@ -118,16 +114,12 @@ mod linux {
 mod other {
     //! Elsewhere: the group that the guard leads is what can be reached.
 
-    use rustix::process::{Signal, WaitOptions, kill_current_process_group};
+    use rustix::process::{Signal, kill_current_process_group};
 
     pub(in super::super) fn become_reaper() {}
 
     /// The guard catches SIGTERM, so it survives signalling its own group; SIGKILL is its last act.
     pub(in super::super) fn signal_descendants(signal: Signal) {
         let _ = kill_current_process_group(signal);
-    }
-
-    pub(in super::super) fn has_descendants() -> bool {
-        rustix::process::wait(WaitOptions::NOHANG).is_ok()
     }
 }

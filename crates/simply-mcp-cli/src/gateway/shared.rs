@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::audience::{Audience, Broadcast};
 use super::catalog::Tools;
 use super::error::CallError;
-use super::handshake::Identity;
+use super::handshake::{Greeting, Identity};
 use super::link::Link;
 use super::live::Live;
 use super::options::{ChildCommand, GatewayOptions};
@@ -44,6 +44,8 @@ pub(super) struct Shared {
     pub(super) tools_changed: Notify,
     /// Cancelled when the gateway ends.
     pub(super) stop: CancellationToken,
+    /// How the child likes to be greeted, once that is known.
+    pub(super) greeting: tokio::sync::Mutex<Option<Greeting>>,
     view: RwLock<View>,
 }
 
@@ -64,6 +66,7 @@ impl Shared {
             status: watch::Sender::new(ChildStatus::default()),
             tools_changed: Notify::new(),
             stop: CancellationToken::new(),
+            greeting: tokio::sync::Mutex::new(None),
             view: RwLock::new(View {
                 live: Err(CallError::Down("has not started yet".into())),
                 config: ServerConfig::default(),

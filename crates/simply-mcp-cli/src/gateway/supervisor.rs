@@ -45,7 +45,10 @@ pub(super) async fn start(shared: &Arc<Shared>) -> Result<Started, GatewayError>
 
 async fn try_start(shared: &Arc<Shared>) -> Result<Started, GatewayError> {
     let listener: Arc<dyn Listener> = Arc::clone(shared) as Arc<dyn Listener>;
-    let connection = Connection::open(&shared.command, &shared.options, &listener).await?;
+    let mut greeting = shared.greeting.lock().await;
+    let connection =
+        Connection::open(&shared.command, &shared.options, &listener, &mut greeting).await?;
+    drop(greeting);
     let limit = shared.options.start_timeout;
     let read =
         tokio::time::timeout(limit, catalog::read(&connection.link, &connection.identity)).await;

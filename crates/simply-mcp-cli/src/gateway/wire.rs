@@ -89,10 +89,9 @@ pub(super) fn read(
             match reader.next().await {
                 Ok(Some(Line::Whole(line))) if line.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(Some(Line::Whole(line))) => inbox.take(line),
-                Ok(Some(Line::Dropped(length))) => {
-                    inbox.complain(&format!(
-                        "a message of {length} bytes, more than the {LINE_LIMIT} allowed"
-                    ));
+                Ok(Some(Line::Dropped { length, head, tail })) => {
+                    let id = id_at_an_end(head, tail);
+                    inbox.overlong(length, id);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -116,7 +115,8 @@ struct Envelope<'a> {
     params: Option<&'a RawValue>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
-    error: Option<ErrorData>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 struct Inbox {
@@ -138,20 +138,50 @@ impl Inbox {
                 }
                 (None, _) => self.answer(&envelope),
             },
-            Err(error) => {
-                let beginning = harmless(&String::from_utf8_lossy(&line[..line.len().min(120)]));
-                self.complain(&format!(
-                    "a line that is no JSON-RPC message ({error}): {beginning}"
-                ));
-            }
+            Err(error) => self.unreadable(line, &error),
         }
+    }
+
+    /// Says so, and fails the request that it may have been the answer to.
+    fn unreadable(&mut self, line: &[u8], error: &serde_json::Error) {
+        let text = String::from_utf8_lossy(line);
+        let id = serde_json::from_str::<Envelope<'_>>(&text)
+            .ok()
+            .filter(|envelope| envelope.method.is_none())
+            .and_then(|envelope| own_id(envelope.id?.get()));
+        if let Some(id) = id {
+            let reply = Err(CallError::Malformed("it is not UTF-8".to_owned()));
+            self.link.answer(id, reply);
+        }
+        // What looks like a message may hold what no log should; what does not is a print that went astray.
+        let looks_like_a_message = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+        let quoted = match looks_like_a_message {
+            true => format!("{} bytes, wrong at {}", line.len(), error.column()),
+            false => harmless(&text.chars().take(120).collect::<String>()),
+        };
+        self.complain(&format!("a line that is no JSON-RPC message: {quoted}"));
+    }
+
+    fn overlong(&mut self, length: usize, id: Option<i64>) {
+        if let Some(id) = id {
+            let reply = Err(CallError::Malformed(format!(
+                "it has {length} bytes, more than the {LINE_LIMIT} that are read"
+            )));
+            self.link.answer(id, reply);
+        }
+        self.complain(&format!(
+            "a message of {length} bytes, more than the {LINE_LIMIT} that are read"
+        ));
     }
 
     fn answer(&mut self, envelope: &Envelope<'_>) {
         let id = envelope.id.and_then(|id| own_id(id.get()));
-        let reply = match (envelope.result, &envelope.error) {
+        let reply = match (envelope.result, envelope.error) {
             (Some(result), None) => Ok(result.to_owned()),
-            (None, Some(error)) => Err(CallError::Child(error.clone())),
+            (None, Some(error)) => Err(serde_json::from_str::<ErrorData>(error.get()).map_or_else(
+                |_| CallError::Malformed("its error has no code or no message".to_owned()),
+                CallError::Child,
+            )),
             _ => Err(CallError::Malformed(
                 "it needs either a result or an error".to_owned(),
             )),
@@ -206,6 +236,28 @@ impl Inbox {
     }
 }
 
+/// The id of an answer that was too long to keep, where it stands where JSON-RPC libraries write it: right at the
+/// beginning, or right at the end.
+fn id_at_an_end(head: &[u8], tail: &[u8]) -> Option<i64> {
+    let without_spaces = |bytes: &[u8]| -> String {
+        let visible = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        visible.map(|byte| char::from(*byte)).collect()
+    };
+    let digits = |text: &str| -> Option<i64> {
+        let end = text.find(|character: char| !character.is_ascii_digit())?;
+        text[..end].parse().ok()
+    };
+    let (head, tail) = (without_spaces(head), without_spaces(tail));
+    const START: [&str; 2] = ["{\"jsonrpc\":\"2.0\",\"id\":", "{\"id\":"];
+    let at_the_start = START
+        .iter()
+        .find_map(|start| digits(head.strip_prefix(start)?));
+    at_the_start.or_else(|| {
+        let (_, id) = tail.rsplit_once("\"jsonrpc\":\"2.0\",\"id\":")?;
+        id.strip_suffix('}')?.parse().ok()
+    })
+}
+
 /// Our ids are numbers; some servers give them back as text.
 fn own_id(id: &str) -> Option<i64> {
     id.parse().ok().or_else(|| {
@@ -217,6 +269,18 @@ fn own_id(id: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_an_overlong_answer_is_found_at_its_beginning_or_its_end() {
+        let head = br#"{"jsonrpc": "2.0", "id": 7, "result": {"content": ["#;
+        assert_eq!(id_at_an_end(head, b"xxx"), Some(7));
+        let tail = br#""}]},"jsonrpc":"2.0","id":8}"#;
+        assert_eq!(id_at_an_end(br#"{"result":{"id":9,"#, tail), Some(8));
+        assert_eq!(
+            id_at_an_end(br#"{"result":{"id":9,"#, br#","id":9}}"#),
+            None
+        );
+    }
 
     #[test]
     fn an_id_may_come_back_as_text() {

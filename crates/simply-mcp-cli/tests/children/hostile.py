@@ -58,6 +58,14 @@ def call(request):
         pass
     elif name == "malformed":
         result(request, {"content": "this is not a list"})
+    elif name == "bad_error":
+        send({"jsonrpc": "2.0", "id": request["id"], "error": "no object"})
+    elif name == "bad_encoding":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(b'{"jsonrpc":"2.0","id":%d,"result":{"content":"\xff"}}\n' % request["id"])
+        sys.stdout.buffer.flush()
+    elif name == "too_long":
+        result(request, text("x" * 17 * 1024 * 1024))
     elif name == "stderr_flood":
         line = "noise \x1b[31m " + "y" * 1000 + "\n"
         for _ in range(200_000):
@@ -74,6 +82,7 @@ def call(request):
 answers = {}
 waiting = []
 NAMES = ["pid", "long_line", "garbage", "wrong_ids", "unsolicited", "stop_reading", "no_answer", "malformed",
+         "bad_error", "bad_encoding", "too_long",
          "stderr_flood", "notification_flood", "fine"]
 
 for request in requests():

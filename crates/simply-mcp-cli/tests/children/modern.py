@@ -1,11 +1,16 @@
 """An MCP server that speaks 2026-07-28 only."""
 
 import json
+import sys
+import time
 
 from wire import error, notify, requests, result, text, tool
 
 CACHE = {"ttlMs": 0, "cacheScope": "private", "resultType": "complete"}
 streams = {}
+
+if "slow" in sys.argv:
+    time.sleep(3)
 
 
 def call(request):

@@ -68,15 +68,32 @@ pub(crate) async fn failure(command: ChildCommand, options: GatewayOptions) -> G
 pub(crate) async fn client(gateway: &Gateway) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let gateway = gateway.clone();
-    tokio::spawn(async move { gateway.serve(theirs).await.unwrap().waiting().await });
-    Recorder::default().serve(ours).await.unwrap()
+    tokio::spawn(async move {
+        gateway
+            .serve(theirs)
+            .await
+            .expect("it works in a test")
+            .waiting()
+            .await
+    });
+    Recorder::default()
+        .serve(ours)
+        .await
+        .expect("it works in a test")
 }
 
 /// A client of 2026-07-28.
 pub(crate) async fn modern_client(gateway: &Gateway, config: ClientConfig) -> Client {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let gateway = gateway.clone();
-    tokio::spawn(async move { gateway.serve(theirs).await.unwrap().waiting().await });
+    tokio::spawn(async move {
+        gateway
+            .serve(theirs)
+            .await
+            .expect("it works in a test")
+            .waiting()
+            .await
+    });
     let recorder = Recorder {
         config,
         ..Recorder::default()
@@ -87,12 +104,14 @@ pub(crate) async fn modern_client(gateway: &Gateway, config: ClientConfig) -> Cl
     recorder
         .serve_with_lifecycle(ours, lifecycle)
         .await
-        .unwrap()
+        .expect("it works in a test")
 }
 
 pub(crate) fn tool(name: &'static str, arguments: Value) -> CallToolRequestParams {
     let mut params = CallToolRequestParams::new(name);
-    params.arguments = arguments.as_object().cloned();
+    if let Value::Object(arguments) = arguments {
+        params.arguments = Some(arguments);
+    }
     params
 }
 
@@ -105,16 +124,20 @@ pub(crate) async fn call(
 }
 
 pub(crate) async fn text(client: &Client, name: &'static str, arguments: Value) -> String {
-    text_of(&call(client, name, arguments).await.unwrap())
+    text_of(
+        &call(client, name, arguments)
+            .await
+            .expect("it works in a test"),
+    )
 }
 
 pub(crate) fn text_of(result: &CallToolResult) -> String {
-    let content = serde_json::to_value(&result.content).unwrap();
+    let content = serde_json::to_value(&result.content).expect("it works in a test");
     content[0]["text"].as_str().unwrap_or_default().to_owned()
 }
 
 pub(crate) async fn json_of(client: &Client, name: &'static str) -> Value {
-    serde_json::from_str(&text(client, name, json!({})).await).unwrap()
+    serde_json::from_str(&text(client, name, json!({})).await).expect("it works in a test")
 }
 
 pub(crate) fn refusal(error: &ServiceError) -> (i32, String, Value) {
@@ -142,7 +165,7 @@ pub(crate) async fn eventually(what: &str, limit: Duration, mut condition: impl 
 
 /// The processes (zombies too) whose command line has this word.
 pub(crate) fn processes_with(word: &str) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap();
+    let entries = std::fs::read_dir("/proc").expect("it works in a test");
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|id| {
@@ -157,13 +180,14 @@ pub(crate) fn processes_with(word: &str) -> Vec<u32> {
 pub(crate) fn unique_seconds() -> String {
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
+        .expect("it works in a test")
         .as_nanos();
     format!("600.{}{}", std::process::id(), nanos % 1_000_000_000)
 }
 
 pub(crate) fn signal(process: u32, signal: rustix::process::Signal) {
-    let process = rustix::process::Pid::from_raw(process.try_into().unwrap()).unwrap();
+    let process = rustix::process::Pid::from_raw(process.try_into().expect("it works in a test"))
+        .expect("it works in a test");
     let _ = rustix::process::kill_process(process, signal);
 }
 
@@ -177,11 +201,14 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+        self.heard.lock().expect("it works in a test").clone()
     }
 
     fn note(&self, what: impl Into<String>) {
-        self.heard.lock().unwrap().push(what.into());
+        self.heard
+            .lock()
+            .expect("it works in a test")
+            .push(what.into());
     }
 }
 
@@ -195,7 +222,10 @@ impl ClientHandler for Recorder {
         params: ProgressNotificationParam,
         _: NotificationContext<RoleClient>,
     ) {
-        self.progress.lock().unwrap().push(params);
+        self.progress
+            .lock()
+            .expect("it works in a test")
+            .push(params);
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
