@@ -205,6 +205,26 @@ async fn gw_01_what_the_child_started_ends_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn gw_01_a_guard_that_is_killed_takes_its_child_with_it() {
+    let marker = unique_seconds();
+    let gateway = start(python("hostile.py", &["stubborn", &marker])).await;
+    let before = processes_with(&marker);
+    let is_guard = |process: &&u32| {
+        let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap();
+        String::from_utf8_lossy(&line).contains("__child-guard")
+    };
+    signal(*before.iter().find(is_guard).unwrap(), Signal::KILL);
+    eventually("the old ones are gone", Duration::from_secs(3), || {
+        before
+            .iter()
+            .all(|old| !processes_with(&marker).contains(old))
+    })
+    .await;
+    eventually("a new one", SOON, || gateway.status().is_up).await;
+    drop(gateway);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gw_01_a_gateway_that_is_dropped_ends_its_child() {
     let marker = unique_seconds();
     let gateway = start(python("hostile.py", &["forks", &marker])).await;
@@ -248,7 +268,7 @@ async fn gw_01_nothing_outlives_us_even_if_we_are_killed() {
 async fn gw_04_a_child_that_does_not_read_blocks_nobody() {
     let few = GatewayOptions {
         max_in_flight: 50,
-        request_timeout: Some(Duration::from_secs(1)),
+        request_timeout: Duration::from_secs(1),
         ..options()
     };
     let gateway = Gateway::start(python("hostile.py", &["none"]), few)
@@ -347,6 +367,8 @@ async fn gw_07_the_child_gets_its_words_a_short_environment_and_three_streams() 
     let words = ["a b", "$HOME", "*", "'\"", "; ls", ""];
     let command =
         python("well_behaved.py", &words).variable(ChildVariable::Set("DEBUG".into(), "1".into()));
+    // A descriptor that every child of ours inherits, as a careless parent of ours may have left one.
+    let _leaky = rustix::io::dup(std::io::stderr()).unwrap();
     let gateway = start(command).await;
     let client = client(&gateway).await;
     let child = json_of(&client, "environment").await;

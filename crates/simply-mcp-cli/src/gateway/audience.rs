@@ -22,7 +22,9 @@ const QUEUE: usize = 64;
 /// Most sessions and most streams that are told; each costs a queue. More connect, but hear no broadcasts.
 const MOST_LISTENERS: usize = 10_000;
 /// Most resources that one client may watch.
-const MOST_RESOURCES: usize = 1000;
+pub(super) const MOST_RESOURCES: usize = 1000;
+/// Most resources that all sessions together may watch, each counted as often as it is watched.
+const MOST_WATCHED: usize = 100_000;
 
 /// Something for everybody whom it concerns.
 #[derive(Debug, Clone)]
@@ -44,15 +46,15 @@ pub(super) struct Audience {
 
 #[derive(Debug, Default)]
 struct Listeners {
-    sessions: Vec<Session>,
+    /// By the address of the handshake that began the session, which the session holds, so it stays its own.
+    sessions: HashMap<usize, Session>,
     streams: HashMap<u64, Stream>,
     next_stream: u64,
 }
 
 #[derive(Debug)]
 struct Session {
-    /// The handshake that began the session; its address is the session's identity.
-    handshake: Arc<InitializeRequestParams>,
+    _handshake: Arc<InitializeRequestParams>,
     peer: Peer<RoleServer>,
     level: Option<LoggingLevel>,
     resources: HashSet<String>,
@@ -98,10 +100,15 @@ impl Audience {
     /// Adds a resource to those that the session watches. False where it watches too many.
     pub(super) fn watch(&self, peer: &Peer<RoleServer>, uri: &str) -> bool {
         let mut listeners = self.lock();
+        let watched: usize = listeners
+            .sessions
+            .values()
+            .map(|session| session.resources.len())
+            .sum();
         let Some(session) = listeners.session(peer) else {
             return false;
         };
-        if session.resources.len() >= MOST_RESOURCES && !session.resources.contains(uri) {
+        if watched >= MOST_WATCHED || session.resources.len() >= MOST_RESOURCES {
             return false;
         }
         session.resources.insert(uri.to_owned());
@@ -121,12 +128,10 @@ impl Audience {
     /// All resources that anybody watches.
     pub(super) fn watched(&self) -> HashSet<String> {
         let mut listeners = self.lock();
-        listeners
-            .sessions
-            .retain(|session| !session.peer.is_transport_closed());
+        listeners.forget_closed();
         let of_sessions = listeners
             .sessions
-            .iter()
+            .values()
             .flat_map(|session| &session.resources);
         let of_streams = listeners
             .streams
@@ -145,12 +150,7 @@ impl Audience {
     /// The level that the session set.
     pub(super) fn level(&self, peer: &Peer<RoleServer>) -> Option<LoggingLevel> {
         let handshake = peer.peer_info()?;
-        let listeners = self.lock();
-        let session = listeners
-            .sessions
-            .iter()
-            .find(|session| Arc::ptr_eq(&session.handshake, &handshake))?;
-        session.level
+        self.lock().sessions.get(&address(&handshake))?.level
     }
 
     /// The most verbose level that any session set.
@@ -158,7 +158,7 @@ impl Audience {
         let listeners = self.lock();
         let levels = listeners
             .sessions
-            .iter()
+            .values()
             .filter_map(|session| session.level);
         levels.min_by_key(|level| severity(*level))
     }
@@ -168,7 +168,7 @@ impl Audience {
         let listeners = self.lock();
         for session in listeners
             .sessions
-            .iter()
+            .values()
             .filter(|session| session.wants(broadcast))
         {
             let _ = session.queue.try_send(broadcast.clone());
@@ -194,32 +194,34 @@ impl Listeners {
     /// many.
     fn session(&mut self, peer: &Peer<RoleServer>) -> Option<&mut Session> {
         let handshake = peer.peer_info()?;
-        let known = self
-            .sessions
-            .iter()
-            .position(|session| Arc::ptr_eq(&session.handshake, &handshake));
-        let index = match known {
-            Some(index) => index,
-            None => {
-                self.sessions
-                    .retain(|session| !session.peer.is_transport_closed());
-                if self.sessions.len() >= MOST_LISTENERS {
-                    return None;
-                }
-                let (queue, broadcasts) = mpsc::channel(QUEUE);
-                tokio::spawn(relay(peer.clone(), broadcasts));
-                self.sessions.push(Session {
-                    handshake,
-                    peer: peer.clone(),
-                    level: None,
-                    resources: HashSet::new(),
-                    queue,
-                });
-                self.sessions.len() - 1
+        let key = address(&handshake);
+        if !self.sessions.contains_key(&key) {
+            self.forget_closed();
+            if self.sessions.len() >= MOST_LISTENERS {
+                return None;
             }
-        };
-        self.sessions.get_mut(index)
+            let (queue, broadcasts) = mpsc::channel(QUEUE);
+            tokio::spawn(relay(peer.clone(), broadcasts));
+            let session = Session {
+                _handshake: handshake,
+                peer: peer.clone(),
+                level: None,
+                resources: HashSet::new(),
+                queue,
+            };
+            self.sessions.insert(key, session);
+        }
+        self.sessions.get_mut(&key)
     }
+
+    fn forget_closed(&mut self) {
+        self.sessions
+            .retain(|_, session| !session.peer.is_transport_closed());
+    }
+}
+
+fn address(handshake: &Arc<InitializeRequestParams>) -> usize {
+    Arc::as_ptr(handshake).addr()
 }
 
 impl Session {

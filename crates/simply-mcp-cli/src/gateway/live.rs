@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rmcp::model::{LoggingLevel, RequestMetaObject, SubscriptionFilter};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -54,30 +55,44 @@ impl Live {
         audience: Arc<Audience>,
         stop: CancellationToken,
     ) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.keep_listening(&audience), if self.identity.is_modern() => {}
+            () = self.keep_resources(&audience), if !self.identity.is_modern() => {}
+        }
+    }
+
+    /// From 2026-07-28 on: one stream for all; another wish is another stream.
+    async fn keep_listening(&self, audience: &Audience) {
         let mut stream: Option<Call> = None;
         let mut filter = SubscriptionFilter::default();
+        let mut is_wanted = false;
         loop {
-            if self.identity.is_modern() {
-                let wanted = self.wanted_filter(&audience);
-                if stream.is_none() || wanted != filter {
-                    // The new stream is asked for before the old one ends, so nothing falls between them.
-                    stream = self.listen(&wanted).ok();
-                    filter = wanted;
-                }
-            } else {
-                self.subscribe_one_by_one(&audience);
+            let wanted = self.wanted_filter(audience);
+            if wanted != filter || (is_wanted && stream.is_none()) {
+                is_wanted = wanted != SubscriptionFilter::default();
+                // The new stream is asked for before the old one ends, so nothing falls between them.
+                stream = is_wanted.then(|| self.listen(&wanted).ok()).flatten();
+                filter = wanted;
             }
             tokio::select! {
-                () = stop.cancelled() => return,
                 () = audience.resources_changed.notified() => {}
-                () = ended(&mut stream) => {
+                reply = ended(&mut stream) => {
                     stream = None;
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = tokio::time::sleep(LISTEN_AGAIN) => {}
-                    }
+                    // One that refuses is asked again only for something else.
+                    is_wanted = !matches!(reply, Err(CallError::Child(_)));
+                    tokio::time::sleep(LISTEN_AGAIN).await;
                 }
+                () = tokio::time::sleep(LISTEN_AGAIN), if is_wanted && stream.is_none() => {}
             }
+        }
+    }
+
+    /// The older versions: each resource by itself.
+    async fn keep_resources(&self, audience: &Audience) {
+        loop {
+            self.subscribe_one_by_one(audience);
+            audience.resources_changed.notified().await;
         }
     }
 
@@ -198,12 +213,12 @@ pub(super) fn watch_quietly(method: &'static str, call: Call) {
     });
 }
 
-/// Waits until a subscription ends; for ever where there is none.
-async fn ended(stream: &mut Option<Call>) {
+/// Waits for the last word of a subscription; for ever where there is none.
+async fn ended(stream: &mut Option<Call>) -> Result<Box<RawValue>, CallError> {
     match stream {
         Some(call) => loop {
-            if let CallStep::Answer(_) = call.next().await {
-                return;
+            if let CallStep::Answer(reply) = call.next().await {
+                return reply;
             }
         },
         None => std::future::pending().await,

@@ -1,9 +1,9 @@
 //! The gateway: an MCP server that speaks stdio, put behind a handler that many HTTP clients share.
 //!
 //! ```text
-//! handler      what a client asks becomes a request to the child, and back
-//! audience     what the child says to everybody goes to whom it concerns
-//! supervisor   the child is kept up: restarted with growing pauses, its lists kept fresh
+//! handler, forward   what a client asks becomes a request to the child, and back
+//! audience           what the child says to everybody goes to whom it concerns
+//! supervisor         the child is kept up: restarted with growing pauses, its lists kept fresh
 //!   connection   one life of the child: started, greeted (handshake), ended by the ladder
 //!     link, wire   JSON-RPC over its two pipes, bounded in every direction
 //!     stderr       its third pipe, into our log
@@ -15,6 +15,7 @@ mod audience;
 mod catalog;
 mod connection;
 mod error;
+mod forward;
 mod guard_process;
 mod handler;
 mod handshake;

@@ -90,8 +90,10 @@ impl FromStr for ChildVariable {
 pub struct GatewayOptions {
     /// How long the child may take from its start to its answer to the handshake. Default 30 seconds.
     pub start_timeout: Duration,
-    /// How long one request may wait for the child. Default none: the transport's own `request_timeout` ends it.
-    pub request_timeout: Option<Duration>,
+    /// How long one request may wait for the child without a sign of life; progress starts it anew. Default 10
+    /// minutes: the transport's own `request_timeout` usually ends it long before, and this one only sees to it that
+    /// a request that the child forgot does not hold its place for ever.
+    pub request_timeout: Duration,
     /// How many requests the child may have in hand at once; one more is refused at once. Default 256: more than a
     /// single process answers in a second, little enough that a silent one costs only small change.
     pub max_in_flight: usize,
@@ -105,7 +107,7 @@ impl Default for GatewayOptions {
     fn default() -> Self {
         Self {
             start_timeout: Duration::from_secs(30),
-            request_timeout: None,
+            request_timeout: Duration::from_secs(600),
             max_in_flight: 256,
             restart: RestartPolicy::default(),
             guard_program: None,
