@@ -186,6 +186,62 @@ async fn a_changed_tool_list_is_read_again_and_told_to_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_differs_after_a_restart_is_told_to_everybody_and_no_other() {
+    let gateway = well_behaved().await;
+    let client = client(&gateway).await;
+    text(&client, "add_tool", json!({})).await;
+    let heard = || client.service().heard();
+    eventually("the change", SOON, || heard() == ["tools"]).await;
+    let _ = call(&client, "crash", json!({})).await;
+    eventually("the new child has one tool less", SOON, || {
+        heard() == ["tools", "tools"]
+    })
+    .await;
+    assert!(gateway.get_tool("added").is_none());
+    let _ = call(&client, "crash", json!({})).await;
+    eventually("the next one", SOON, || {
+        gateway.status().restarts == 2 && gateway.status().is_up
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(heard(), ["tools", "tools"]);
+    gateway.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wishes_of_clients_survive_a_restart_of_the_child() {
+    let gateway = well_behaved().await;
+    let client = client(&gateway).await;
+    client
+        .subscribe(SubscribeRequestParams::new("a://1"))
+        .await
+        .unwrap();
+    client
+        .set_level(SetLevelRequestParams::new(LoggingLevel::Info))
+        .await
+        .unwrap();
+    let _ = call(&client, "crash", json!({})).await;
+    eventually("a new child", SOON, || {
+        gateway.status().restarts == 1 && gateway.status().is_up
+    })
+    .await;
+    let mut asked = json!([]);
+    for _ in 0..100 {
+        asked = json_of(&client, "requests").await;
+        let asked = asked.as_array().unwrap();
+        if ["resources/subscribe", "logging/setLevel"]
+            .iter()
+            .all(|method| asked.contains(&json!(method)))
+        {
+            gateway.shutdown().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the new child was not asked: {asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn resource_updates_reach_those_who_watch_the_resource() {
     let gateway = well_behaved().await;
     let (first, second) = (client(&gateway).await, client(&gateway).await);

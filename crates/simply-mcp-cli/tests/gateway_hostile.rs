@@ -141,7 +141,8 @@ async fn gw_02_a_child_that_is_killed_in_a_loop_always_comes_back() {
     let eager = GatewayOptions {
         restart: simply_mcp_cli::gateway::RestartPolicy {
             first_delay: Duration::from_millis(10),
-            longest_delay: Duration::from_millis(10),
+            // Each life counts as long enough, so each pause is the first one.
+            stable_after: Duration::ZERO,
             ..Default::default()
         },
         ..options()
@@ -296,6 +297,31 @@ async fn gw_04_a_child_that_does_not_read_blocks_nobody() {
         "{:?}",
         began.elapsed()
     );
+    gateway.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gw_04_a_child_that_is_stopped_is_replaced_once_it_counts_as_stuck() {
+    let impatient = GatewayOptions {
+        stall_timeout: Duration::from_secs(1),
+        ..options()
+    };
+    let gateway = Gateway::start(python("hostile.py", &["none"]), impatient)
+        .await
+        .unwrap();
+    let client = client(&gateway).await;
+    let pid: u32 = text(&client, "pid", json!({})).await.parse().unwrap();
+    signal(pid, Signal::STOP);
+    // More than a pipe holds.
+    let error = call(&client, "fine", json!({"text": "x".repeat(1_000_000)}))
+        .await
+        .unwrap_err();
+    assert_eq!(refusal(&error).2["code"], "child_down");
+    eventually("a new child", Duration::from_secs(10), || {
+        gateway.status().restarts == 1 && gateway.status().is_up
+    })
+    .await;
+    assert_eq!(text(&client, "fine", json!({})).await, "fine");
     gateway.shutdown().await;
 }
 

@@ -86,6 +86,7 @@ impl Connection {
             outbox,
             spawned.stdin,
             process.close_stdin.clone(),
+            options.stall_timeout,
         );
         wire::read(Arc::clone(&link), spawned.stdout, Arc::clone(listener));
         let greeted = tokio::select! {

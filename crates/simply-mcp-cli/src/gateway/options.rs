@@ -94,6 +94,9 @@ pub struct GatewayOptions {
     /// minutes: the transport's own `request_timeout` usually ends it long before, and this one only sees to it that
     /// a request that the child forgot does not hold its place for ever.
     pub request_timeout: Duration,
+    /// How long the child may leave its input unread before it counts as stuck, and is ended and started again.
+    /// Default 30 seconds.
+    pub stall_timeout: Duration,
     /// How many requests the child may have in hand at once; one more is refused at once. Default 256: more than a
     /// single process answers in a second, little enough that a silent one costs only small change.
     pub max_in_flight: usize,
@@ -108,6 +111,7 @@ impl Default for GatewayOptions {
         Self {
             start_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(600),
+            stall_timeout: Duration::from_secs(30),
             max_in_flight: 256,
             restart: RestartPolicy::default(),
             guard_program: None,

@@ -20,8 +20,6 @@ use super::stderr::{Allowance, harmless};
 
 /// The longest message that is read from a child. The same as rmcp's own.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;
-/// A child that reads nothing for this long is stuck, and is started again.
-const WRITE_STALL: Duration = Duration::from_secs(30);
 /// Complaints a second about what a child sends; a bad one must not fill the log.
 const COMPLAINTS_PER_SECOND: u32 = 5;
 
@@ -31,12 +29,13 @@ pub(super) trait Listener: Send + Sync + 'static {
     fn notification(&self, link: &Link, method: &str, params: Option<&RawValue>);
 }
 
-/// Writes what waits, until the child no longer reads or `close` asks to close its stdin.
+/// Writes what waits, until the child reads nothing for as long as `stall`, or `close` asks to close its stdin.
 pub(super) fn write(
     link: Arc<Link>,
     mut outbox: mpsc::Receiver<Outgoing>,
     mut stdin: impl AsyncWrite + Unpin + Send + 'static,
     close: CancellationToken,
+    stall: Duration,
 ) {
     tokio::spawn(async move {
         loop {
@@ -50,7 +49,7 @@ pub(super) fn write(
             }
             let written = tokio::select! {
                 () = close.cancelled() => break,
-                written = tokio::time::timeout(WRITE_STALL, stdin.write_all(&message.bytes)) => written,
+                written = tokio::time::timeout(stall, stdin.write_all(&message.bytes)) => written,
             };
             match written {
                 Ok(Ok(())) => {}
@@ -61,7 +60,7 @@ pub(super) fn write(
                 Err(_) => {
                     tracing::error!(
                         "the child has not read its input for {} seconds",
-                        WRITE_STALL.as_secs()
+                        stall.as_secs()
                     );
                     break;
                 }
