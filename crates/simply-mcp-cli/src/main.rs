@@ -13,10 +13,19 @@ mod tools;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use simply_mcp_cli::gateway;
 
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    // A process of our own making, in front of a child: it has no command line of ours.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|first| first == gateway::GUARD_ARGUMENT)
+    {
+        return gateway::run_child_guard(arguments);
+    }
     let result = match Cli::parse().command {
         Command::Check(check) => check.run(),
         Command::Config(config) => config.run(),

@@ -103,7 +103,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             server.graceful_timeout,
             drain.clone(),
         );
-        tracing::info!(address = %local, "listening");
+        tracing::debug!(address = %local, "listening");
         Ok(RunningTransport {
             address: local,
             drain,
