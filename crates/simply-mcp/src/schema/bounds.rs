@@ -22,6 +22,10 @@ pub(super) const MAX_STEPS: usize = 384;
 /// Steps a schema may take without looking deeper into the value.
 pub(super) const MAX_STEPS_IN_PLACE: usize = 48;
 
+/// Ways to go through the subschemas down to one value. Alternatives of alternatives multiply, and
+/// the validator remembers results only for subschemas that refer back to themselves.
+const MAX_WAYS: usize = 20_000;
+
 /// Levels of nesting in arguments: what `serde_json` reads at most.
 const MAX_ARGUMENTS_DEPTH: usize = 128;
 
@@ -48,11 +52,11 @@ const PART: [&str; 9] = [
     "unevaluatedProperties",
 ];
 
-/// Keywords with named subschemas for a part of the value.
-const PART_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
-
 /// Keywords that name another subschema for the same value.
 const REFERENCE: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
+/// Keywords that make the validator go through everything in place a second time.
+const TWICE: [&str; 2] = ["unevaluatedItems", "unevaluatedProperties"];
 
 /// What matters about a schema's shape once it is known to be within bounds.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +64,7 @@ pub(super) struct Shape {
     recursive: bool,
     /// The longest way that stays at one value, in steps.
     in_place: usize,
-    /// The most ways to enter a subschema: at one value if recursive, else in the whole schema.
+    /// The most ways through the subschemas for one value.
     ways: usize,
 }
 
@@ -73,7 +77,7 @@ impl Shape {
     pub(super) fn of(schema: &JsonObject) -> Result<Self, SchemaProblem> {
         measure_text(schema)?;
         let mut walk = Walk::new(schema);
-        let whole = walk.whole(schema, 0)?;
+        walk.whole(schema, 0)?;
         let reached: Vec<_> = walk.order.clone();
         let mut level = Reach { steps: 1, ways: 1 };
         for schema in reached {
@@ -84,11 +88,7 @@ impl Shape {
         Ok(Self {
             recursive: walk.recursive,
             in_place: level.steps,
-            ways: if walk.recursive {
-                level.ways
-            } else {
-                whole.ways
-            },
+            ways: level.ways,
         })
     }
 
@@ -98,11 +98,12 @@ impl Shape {
             .then(|| (MAX_STEPS / self.in_place).clamp(1, MAX_ARGUMENTS_DEPTH))
     }
 
-    /// How many subschemas an explanation visits at most for arguments of this depth. Only the
-    /// yes-or-no answer is remembered by the validator; an explanation walks every alternative.
+    /// How many ways down an explanation walks at most for arguments of this depth. For a schema
+    /// that refers back to itself only the yes-or-no answer is remembered by the validator; an
+    /// explanation walks every alternative.
     pub(super) fn explaining_work(&self, depth: usize) -> usize {
         if !self.recursive {
-            return self.ways;
+            return MAX_WAYS;
         }
         let levels = u32::try_from(depth).unwrap_or(u32::MAX);
         self.ways.saturating_pow(levels)
@@ -121,12 +122,28 @@ impl Reach {
         self.steps = self.steps.max(below.steps + 1);
         self.ways = self.ways.saturating_add(below.ways);
     }
+
+    /// Counts what the keywords of `schema` itself make of the ways below it.
+    fn finish(&mut self, schema: &JsonObject) -> Result<(), SchemaProblem> {
+        if TWICE.iter().any(|keyword| schema.contains_key(*keyword)) {
+            self.ways = self.ways.saturating_mul(2);
+        }
+        if self.ways > MAX_WAYS {
+            return Err(too_much(
+                "combinations of subschemas for one value",
+                MAX_WAYS,
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// From one subschema to another.
 enum Edge<'a> {
     SameValue(&'a JsonObject),
     Part(&'a JsonObject),
+    /// To a part of the value that no other edge of the same keyword leads to.
+    OwnPart(&'a JsonObject),
     MetaSchema,
 }
 
@@ -167,24 +184,36 @@ impl<'a> Walk<'a> {
         self.known.insert(schema, None);
         self.order.push(schema);
         let mut reach = Reach { steps: 1, ways: 1 };
+        let mut most_own = 0;
         for edge in self.edges(schema) {
-            let below = match edge {
-                Edge::SameValue(next) | Edge::Part(next) if depth < MAX_STEPS => {
-                    self.whole(next, depth + 1)?
+            match edge {
+                Edge::SameValue(next) | Edge::Part(next) => reach.add(self.below(next, depth)?),
+                Edge::OwnPart(next) => {
+                    let below = self.below(next, depth)?;
+                    most_own = most_own.max(below.ways);
+                    reach.add(Reach { ways: 0, ..below });
                 }
-                Edge::SameValue(_) | Edge::Part(_) => return Err(too_long()),
                 Edge::MetaSchema => {
                     self.recursive = true;
-                    META_SCHEMA
+                    reach.add(META_SCHEMA);
                 }
-            };
-            reach.add(below);
+            }
         }
+        reach.ways = reach.ways.saturating_add(most_own);
+        reach.finish(schema)?;
         if reach.steps > MAX_STEPS {
             return Err(too_long());
         }
         self.known.insert(schema, Some(reach));
         Ok(reach)
+    }
+
+    fn below(&mut self, next: &'a JsonObject, depth: usize) -> Result<Reach, SchemaProblem> {
+        if depth < MAX_STEPS {
+            self.whole(next, depth + 1)
+        } else {
+            Err(too_long())
+        }
     }
 
     /// Follows the edges that stay at the same value.
@@ -205,7 +234,7 @@ impl<'a> Walk<'a> {
         };
         for edge in self.edges(schema) {
             let below = match edge {
-                Edge::Part(_) => continue,
+                Edge::Part(_) | Edge::OwnPart(_) => continue,
                 Edge::SameValue(next) if depth < MAX_STEPS_IN_PLACE => {
                     self.in_place(next, depth + 1)?
                 }
@@ -214,6 +243,7 @@ impl<'a> Walk<'a> {
             };
             reach.add(below);
         }
+        reach.finish(schema)?;
         if reach.steps > MAX_STEPS_IN_PLACE {
             return Err(too_long_in_place());
         }
@@ -230,8 +260,15 @@ impl<'a> Walk<'a> {
             } else if SAME_VALUE_BY_NAME.contains(&keyword) {
                 edges.extend(by_name(value).map(Edge::SameValue));
             } else if PART.contains(&keyword) {
-                edges.extend(one_or_list(value).map(Edge::Part));
-            } else if PART_BY_NAME.contains(&keyword) {
+                let edge = if value.is_array() {
+                    Edge::OwnPart
+                } else {
+                    Edge::Part
+                };
+                edges.extend(one_or_list(value).map(edge));
+            } else if keyword == "properties" {
+                edges.extend(by_name(value).map(Edge::OwnPart));
+            } else if keyword == "patternProperties" {
                 edges.extend(by_name(value).map(Edge::Part));
             } else if REFERENCE.contains(&keyword)
                 && let Some(target) = value.as_str()
