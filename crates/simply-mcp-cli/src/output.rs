@@ -1,6 +1,9 @@
 //! Where text goes: results to stdout, everything else to stderr.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::{
+    io::{self, ErrorKind, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use anyhow::Context as _;
 
@@ -21,4 +24,14 @@ pub(crate) fn result(text: &str) -> anyhow::Result<()> {
 /// Prints a line for the person at the terminal. When stderr is gone there is nobody left to tell.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// An address that a client on this machine can use: nobody connects to "all addresses".
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }

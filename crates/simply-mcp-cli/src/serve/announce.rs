@@ -2,12 +2,12 @@
 
 use std::{
     io::{self, IsTerminal as _},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
 };
 
 use simply_mcp::config::{HttpConfig, Loaded};
 
-use crate::output;
+use crate::output::{self, reachable};
 
 /// The facts of a start.
 struct Facts {
@@ -79,16 +79,6 @@ impl Facts {
         ));
         banner
     }
-}
-
-/// An address that a client on this machine can use: nobody connects to "all addresses".
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 #[cfg(test)]

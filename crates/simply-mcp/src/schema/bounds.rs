@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     SchemaProblem,
+    edges::{Edge, Graph},
     size::{measure_text, too_much},
 };
 
@@ -22,6 +23,10 @@ pub(super) const MAX_STEPS: usize = 384;
 /// Steps a schema may take without looking deeper into the value.
 pub(super) const MAX_STEPS_IN_PLACE: usize = 48;
 
+/// Ways to go through the subschemas down to one value. Alternatives of alternatives multiply, and
+/// the validator remembers results only for subschemas that refer back to themselves.
+const MAX_WAYS: usize = 20_000;
+
 /// Levels of nesting in arguments: what `serde_json` reads at most.
 const MAX_ARGUMENTS_DEPTH: usize = 128;
 
@@ -29,30 +34,8 @@ const MAX_ARGUMENTS_DEPTH: usize = 128;
 /// that the validator knows.
 const META_SCHEMA: Reach = Reach { steps: 8, ways: 8 };
 
-/// Keywords with one subschema, or a list of them, for the same value.
-const SAME_VALUE: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
-
-/// Keywords with named subschemas for the same value.
-const SAME_VALUE_BY_NAME: [&str; 2] = ["dependentSchemas", "dependencies"];
-
-/// Keywords with one subschema, or a list of them, for a part of the value.
-const PART: [&str; 9] = [
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "contentSchema",
-    "items",
-    "prefixItems",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-];
-
-/// Keywords with named subschemas for a part of the value.
-const PART_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
-
-/// Keywords that name another subschema for the same value.
-const REFERENCE: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+/// Keywords that make the validator go through everything in place a second time.
+const TWICE: [&str; 2] = ["unevaluatedItems", "unevaluatedProperties"];
 
 /// What matters about a schema's shape once it is known to be within bounds.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +43,7 @@ pub(super) struct Shape {
     recursive: bool,
     /// The longest way that stays at one value, in steps.
     in_place: usize,
-    /// The most ways to enter a subschema: at one value if recursive, else in the whole schema.
+    /// The most ways through the subschemas for one value.
     ways: usize,
 }
 
@@ -73,7 +56,7 @@ impl Shape {
     pub(super) fn of(schema: &JsonObject) -> Result<Self, SchemaProblem> {
         measure_text(schema)?;
         let mut walk = Walk::new(schema);
-        let whole = walk.whole(schema, 0)?;
+        walk.whole(schema, 0)?;
         let reached: Vec<_> = walk.order.clone();
         let mut level = Reach { steps: 1, ways: 1 };
         for schema in reached {
@@ -84,11 +67,7 @@ impl Shape {
         Ok(Self {
             recursive: walk.recursive,
             in_place: level.steps,
-            ways: if walk.recursive {
-                level.ways
-            } else {
-                whole.ways
-            },
+            ways: level.ways,
         })
     }
 
@@ -98,11 +77,12 @@ impl Shape {
             .then(|| (MAX_STEPS / self.in_place).clamp(1, MAX_ARGUMENTS_DEPTH))
     }
 
-    /// How many subschemas an explanation visits at most for arguments of this depth. Only the
-    /// yes-or-no answer is remembered by the validator; an explanation walks every alternative.
+    /// How many ways down an explanation walks at most for arguments of this depth. For a schema
+    /// that refers back to itself only the yes-or-no answer is remembered by the validator; an
+    /// explanation walks every alternative.
     pub(super) fn explaining_work(&self, depth: usize) -> usize {
         if !self.recursive {
-            return self.ways;
+            return MAX_WAYS;
         }
         let levels = u32::try_from(depth).unwrap_or(u32::MAX);
         self.ways.saturating_pow(levels)
@@ -121,21 +101,27 @@ impl Reach {
         self.steps = self.steps.max(below.steps + 1);
         self.ways = self.ways.saturating_add(below.ways);
     }
-}
 
-/// From one subschema to another.
-enum Edge<'a> {
-    SameValue(&'a JsonObject),
-    Part(&'a JsonObject),
-    MetaSchema,
+    /// Counts what the keywords of `schema` itself make of the ways below it.
+    fn finish(&mut self, schema: &JsonObject) -> Result<(), SchemaProblem> {
+        if TWICE.iter().any(|keyword| schema.contains_key(*keyword)) {
+            self.ways = self.ways.saturating_mul(2);
+        }
+        if self.ways > MAX_WAYS {
+            return Err(too_much(
+                "combinations of subschemas for one value",
+                MAX_WAYS,
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What is known of each subschema, by address; `None` while it is being walked.
 type Known = HashMap<*const JsonObject, Option<Reach>>;
 
 struct Walk<'a> {
-    root: &'a JsonObject,
-    named: HashMap<&'a str, &'a JsonObject>,
+    graph: Graph<'a>,
     known: Known,
     known_in_place: Known,
     order: Vec<&'a JsonObject>,
@@ -145,8 +131,7 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(root: &'a JsonObject) -> Self {
         Self {
-            root,
-            named: names(root),
+            graph: Graph::new(root),
             known: Known::new(),
             known_in_place: Known::new(),
             order: Vec::new(),
@@ -167,24 +152,36 @@ impl<'a> Walk<'a> {
         self.known.insert(schema, None);
         self.order.push(schema);
         let mut reach = Reach { steps: 1, ways: 1 };
-        for edge in self.edges(schema) {
-            let below = match edge {
-                Edge::SameValue(next) | Edge::Part(next) if depth < MAX_STEPS => {
-                    self.whole(next, depth + 1)?
+        let mut most_own = 0;
+        for edge in self.graph.edges(schema) {
+            match edge {
+                Edge::SameValue(next) | Edge::Part(next) => reach.add(self.below(next, depth)?),
+                Edge::OwnPart(next) => {
+                    let below = self.below(next, depth)?;
+                    most_own = most_own.max(below.ways);
+                    reach.add(Reach { ways: 0, ..below });
                 }
-                Edge::SameValue(_) | Edge::Part(_) => return Err(too_long()),
                 Edge::MetaSchema => {
                     self.recursive = true;
-                    META_SCHEMA
+                    reach.add(META_SCHEMA);
                 }
-            };
-            reach.add(below);
+            }
         }
+        reach.ways = reach.ways.saturating_add(most_own);
+        reach.finish(schema)?;
         if reach.steps > MAX_STEPS {
             return Err(too_long());
         }
         self.known.insert(schema, Some(reach));
         Ok(reach)
+    }
+
+    fn below(&mut self, next: &'a JsonObject, depth: usize) -> Result<Reach, SchemaProblem> {
+        if depth < MAX_STEPS {
+            self.whole(next, depth + 1)
+        } else {
+            Err(too_long())
+        }
     }
 
     /// Follows the edges that stay at the same value.
@@ -203,9 +200,9 @@ impl<'a> Walk<'a> {
             steps: 1,
             ways: 1 + overlapping(schema),
         };
-        for edge in self.edges(schema) {
+        for edge in self.graph.edges(schema) {
             let below = match edge {
-                Edge::Part(_) => continue,
+                Edge::Part(_) | Edge::OwnPart(_) => continue,
                 Edge::SameValue(next) if depth < MAX_STEPS_IN_PLACE => {
                     self.in_place(next, depth + 1)?
                 }
@@ -214,102 +211,19 @@ impl<'a> Walk<'a> {
             };
             reach.add(below);
         }
+        reach.finish(schema)?;
         if reach.steps > MAX_STEPS_IN_PLACE {
             return Err(too_long_in_place());
         }
         self.known_in_place.insert(schema, Some(reach));
         Ok(reach)
     }
-
-    fn edges(&self, schema: &'a JsonObject) -> Vec<Edge<'a>> {
-        let mut edges = Vec::new();
-        for (keyword, value) in schema {
-            let keyword = keyword.as_str();
-            if SAME_VALUE.contains(&keyword) {
-                edges.extend(one_or_list(value).map(Edge::SameValue));
-            } else if SAME_VALUE_BY_NAME.contains(&keyword) {
-                edges.extend(by_name(value).map(Edge::SameValue));
-            } else if PART.contains(&keyword) {
-                edges.extend(one_or_list(value).map(Edge::Part));
-            } else if PART_BY_NAME.contains(&keyword) {
-                edges.extend(by_name(value).map(Edge::Part));
-            } else if REFERENCE.contains(&keyword)
-                && let Some(target) = value.as_str()
-            {
-                edges.push(
-                    self.resolve(target)
-                        .map_or(Edge::MetaSchema, Edge::SameValue),
-                );
-            }
-        }
-        edges
-    }
-
-    fn resolve(&self, target: &'a str) -> Option<&'a JsonObject> {
-        let (address, fragment) = target.split_once('#').unwrap_or((target, ""));
-        let base = match address {
-            "" => self.root,
-            address => self.named.get(address).copied()?,
-        };
-        if fragment.is_empty() {
-            return Some(base);
-        }
-        let Some(pointer) = fragment.strip_prefix('/') else {
-            return self.named.get(fragment).copied();
-        };
-        let mut at: Option<&Value> = None;
-        for segment in pointer.split('/') {
-            let segment = segment.replace("~1", "/").replace("~0", "~");
-            at = match at {
-                None => base.get(&segment),
-                Some(Value::Object(map)) => map.get(&segment),
-                Some(Value::Array(items)) => items.get(segment.parse::<usize>().ok()?),
-                Some(_) => None,
-            };
-            at?;
-        }
-        at.and_then(Value::as_object)
-    }
-}
-
-fn one_or_list(value: &Value) -> impl Iterator<Item = &JsonObject> {
-    let list = value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object);
-    value.as_object().into_iter().chain(list)
-}
-
-fn by_name(value: &Value) -> impl Iterator<Item = &JsonObject> {
-    value
-        .as_object()
-        .into_iter()
-        .flat_map(JsonObject::values)
-        .filter_map(Value::as_object)
 }
 
 /// How many subschemas may look at the same part of a value beyond the first.
 fn overlapping(schema: &JsonObject) -> usize {
     let patterns = schema.get("patternProperties").and_then(Value::as_object);
     patterns.map_or(0, JsonObject::len)
-}
-
-/// Every subschema that has a name of its own.
-fn names(root: &JsonObject) -> HashMap<&str, &JsonObject> {
-    let mut named = HashMap::new();
-    let mut pending: Vec<&JsonObject> = vec![root];
-    while let Some(object) = pending.pop() {
-        for keyword in ["$anchor", "$dynamicAnchor", "$id"] {
-            if let Some(name) = object.get(keyword).and_then(Value::as_str) {
-                named.insert(name.trim_start_matches('#').trim_end_matches('#'), object);
-            }
-        }
-        object
-            .values()
-            .for_each(|value| pending.extend(one_or_list(value)));
-    }
-    named
 }
 
 fn too_long() -> SchemaProblem {

@@ -6,6 +6,7 @@
 //! or the processor.
 
 mod bounds;
+mod edges;
 mod problems;
 mod size;
 

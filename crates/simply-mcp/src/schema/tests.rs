@@ -283,27 +283,77 @@ fn the_longest_chains_that_are_let_in_fit_on_a_workers_stack() {
     });
 }
 
+type Link = fn(Value) -> Value;
+
+/// Ways to make a schema whose work doubles, at least, with each level.
+const DOUBLED: [Link; 8] = [
+    |next| json!({"oneOf": [next.clone(), next]}),
+    |next| json!({"anyOf": [next.clone(), next]}),
+    |next| json!({"allOf": [next.clone(), next], "unevaluatedProperties": {"type": "integer"}}),
+    |next| json!({"if": next.clone(), "then": next.clone(), "else": next}),
+    |next| json!({"patternProperties": {"b": next.clone(), "^b": next.clone(), "b$": next}}),
+    |next| json!({"anyOf": [{"properties": {"b": next.clone()}}, {"properties": {"b": next}}]}),
+    |next| {
+        let either = json!([{"prefixItems": [next.clone()]}, {"contains": next.clone()}]);
+        json!({"anyOf": either, "unevaluatedItems": next})
+    },
+    |next| {
+        let either = json!([{"properties": {"b": next.clone()}}, {"required": ["b"]}]);
+        json!({"anyOf": either, "unevaluatedProperties": next})
+    },
+];
+
 #[test]
-fn thirty_doubled_levels_cost_next_to_nothing() {
-    for keyword in ["oneOf", "anyOf", "allOf"] {
-        let mut definitions = JsonObject::new();
-        for n in 0..20 {
-            let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
-            definitions.insert(format!("d{n}"), json!({keyword: [next.clone(), next]}));
-        }
-        definitions.insert(
-            "d20".to_owned(),
-            json!({"type": "object", "required": ["a"]}),
-        );
+fn thirty_doubled_levels_are_refused() {
+    for link in DOUBLED {
         let started = Instant::now();
-        let schema = compiled(json!({"$ref": "#/$defs/d0", "$defs": definitions}));
-        assert!(schema.check(&json!({})).is_err());
+        let message = refused(chain(30, link));
+        assert!(message.contains("more than"), "{message}");
         assert!(
-            started.elapsed() < Duration::from_secs(1),
-            "{keyword}: {:?}",
+            started.elapsed() < Duration::from_millis(500),
+            "{:?}",
             started.elapsed()
         );
     }
+}
+
+#[test]
+fn as_many_doubled_levels_as_are_let_in_cost_little() {
+    for (number, link) in DOUBLED.into_iter().enumerate() {
+        let (levels, schema) = (1..30)
+            .rev()
+            .find_map(|levels| {
+                let schema = chain(levels, link);
+                Some((levels, CompiledSchema::compile(schema.as_object()?).ok()?))
+            })
+            .unwrap();
+        let leaf = json!({"a": "x", "b": 1});
+        let objects = (0..levels).fold(leaf.clone(), |inner, _| json!({"b": inner}));
+        let arrays = (0..levels).fold(leaf, |inner, _| json!([inner, 1]));
+        let started = Instant::now();
+        let _ = (schema.check(&objects), schema.check(&arrays));
+        let took = started.elapsed();
+        println!("{number}: {levels} levels take {took:?}");
+        assert!(
+            took < Duration::from_secs(3),
+            "{number}: {levels} levels take {took:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wide_schema_is_not_taken_for_a_deep_one() {
+    let leaf: JsonObject = (0..30)
+        .map(|n| (format!("p{n}"), json!({"type": "string"})))
+        .collect();
+    let leaf = json!({"type": "object", "properties": leaf});
+    let kinds: Vec<_> = (0..50)
+        .map(|n| json!({"properties": {"kind": {"const": n}, "leaf": {"$ref": "#/$defs/leaf"}}}))
+        .collect();
+    let entry = json!({"oneOf": kinds, "unevaluatedProperties": false});
+    let entries = (0..200).map(|n| (format!("e{n}"), json!({"$ref": "#/$defs/entry"})));
+    let entries: JsonObject = entries.collect();
+    compiled(json!({"properties": entries, "$defs": {"leaf": leaf, "entry": entry}}));
 }
 
 #[test]
