@@ -1,6 +1,8 @@
 // A connection of the official TypeScript client, and a record of what went over it.
 
 import { createRequire } from 'node:module';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 
 const installed = createRequire(new URL('../../../.tools/', import.meta.url));
 const { Client, StreamableHTTPClientTransport } = installed('@modelcontextprotocol/client');
@@ -72,4 +74,10 @@ function tap(transport, record) {
         record.received.push(message);
         deliver(message, extra);
     };
+}
+
+/** How to start the reference "everything" server over stdio. */
+export function everythingServer() {
+    const entry = new URL('../../../.tools/node_modules/@modelcontextprotocol/server-everything/dist/index.js', import.meta.url);
+    return { command: process.execPath, args: [fileURLToPath(entry), 'stdio'] };
 }
