@@ -135,7 +135,6 @@ impl Driver {
             "{}",
             describe(&self.command, &output, &log)
         );
-        println!("{}", String::from_utf8_lossy(&output.stdout));
     }
 }
 
