@@ -74,6 +74,7 @@ async def one_version(report: Report, label: str, client: Client, version: str, 
         await report.check(f"{label} {name}", lambda: body(client))
 
     async def speaks(client: Client) -> None:
+        holds(await client.list_tools(), "no tools")
         equal(client.protocol_version, negotiated)
 
     await check(f"speaks {negotiated}", speaks)
@@ -128,6 +129,7 @@ async def refuses_unknown_tool(client: Client) -> None:
 
 
 async def refuses_arguments(client: Client) -> None:
+    equal(text(await client.call_tool("test_custom_header", {"value": "text"})), "text")
     try:
         result = await client.call_tool("test_custom_header", {})
     except ToolError as error:

@@ -14,7 +14,7 @@ from content import content_checks
 from legacy import legacy_checks
 from mcp import Client
 from modern import modern_checks
-from report import Report, equal
+from report import Report, equal, holds
 
 
 async def run(kind: str, target: list[str]) -> int:
@@ -36,6 +36,8 @@ async def run(kind: str, target: list[str]) -> int:
 
 async def one_version(report: Report, label: str, client: Client, connection: Connection) -> None:
     async def speaks() -> None:
+        # A pinned version is only asked for with the first request.
+        holds((await client.list_tools()).tools, "no tools")
         equal(client.protocol_version, connection.version)
 
     async def check(name: str, body) -> None:
