@@ -17,7 +17,7 @@ export class Report {
             console.log(`ok    ${name}`);
         } catch (error) {
             this.#failed += 1;
-            console.log(`FAIL  ${name}\n${indented(error?.stack ?? String(error))}`);
+            console.log(`FAIL  ${name}\n${indented(described(error))}`);
         }
     }
 
@@ -43,6 +43,12 @@ export async function within(milliseconds, promise) {
 
 export function pause(milliseconds) {
     return new Promise(resolve => setTimeout(resolve, milliseconds));
+}
+
+/** What went wrong and where in the drivers it was noticed; the frames of the client say nothing about a server. */
+function described(error) {
+    const lines = (error?.stack ?? String(error)).split('\n');
+    return lines.filter(line => !/^ +at /.test(line) || line.includes('/tests/peers/')).join('\n');
 }
 
 function indented(text) {
