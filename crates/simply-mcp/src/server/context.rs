@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ToolError,
+    McpServer, ToolError,
     ask::Ask,
     blocking::BlockingPool,
     error::Reason,
@@ -168,6 +168,14 @@ impl Context {
     #[must_use]
     pub fn peer(&self) -> &Peer<RoleServer> {
         &self.call.request.peer
+    }
+
+    /// The server that the handler belongs to: to change it, or to tell clients that it changed.
+    #[must_use]
+    pub fn server(&self) -> McpServer {
+        McpServer {
+            shared: Arc::clone(&self.call.shared),
+        }
     }
 
     /// Something that the transport, or a layer in front of it, put beside the request: first in

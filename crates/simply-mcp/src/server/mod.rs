@@ -48,7 +48,10 @@ mod validation;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use rmcp::model::{CacheScope, Icon};
+use rmcp::{
+    model::{CacheScope, Icon},
+    task_manager::TaskManager,
+};
 
 pub use ask::{Answers, Ask, Elicited, InputRequired};
 pub use completions::{Completion, CompletionRequest};
@@ -122,6 +125,14 @@ impl McpServer {
     pub fn cache(self, time_to_live: Duration, scope: CacheScope) -> Self {
         let milliseconds = u64::try_from(time_to_live.as_millis()).unwrap_or(u64::MAX);
         self.edit(|registry| registry.cache = Some((milliseconds, scope)))
+    }
+
+    /// Offers the tasks extension (SEP-2663): handlers may start a task on the manager and return it as
+    /// [`CallToolResponse::Task`](rmcp::model::CallToolResponse::Task), and clients ask the server how
+    /// it stands. Keep a clone of the manager for the handlers.
+    #[must_use]
+    pub fn tasks(self, manager: TaskManager) -> Self {
+        self.edit(|registry| registry.tasks = Some(manager))
     }
 
     /// Whether everything that was registered can be served.

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use rmcp::model::{
     CacheScope, CallToolResponse, GetPromptResponse, Implementation, JsonObject, Prompt,
     PromptsCapability, ReadResourceResponse, Resource, ResourceTemplate, ResourcesCapability,
-    ServerCapabilities, ServerConfig, Tool, ToolsCapability,
+    ServerCapabilities, ServerConfig, TASKS_EXTENSION_ID, Tool, ToolsCapability,
 };
+use rmcp::task_manager::TaskManager;
 
 use super::{
     Completion, Context, ToolError, changes::Change, uri_template::UriTemplate,
@@ -60,6 +61,7 @@ pub(super) struct Registry {
     pub(super) prompts: IndexMap<String, Arc<PromptEntry>>,
     pub(super) prompt_completions: HashMap<CompletionKey, Function<Completion>>,
     pub(super) template_completions: HashMap<CompletionKey, Function<Completion>>,
+    pub(super) tasks: Option<TaskManager>,
     pub(super) faults: Vec<ServerError>,
 }
 
@@ -101,6 +103,10 @@ impl Registry {
             resources.list_changed = Some(true);
             resources.subscribe = Some(true);
             capabilities.resources = Some(resources);
+        }
+        if self.tasks.is_some() {
+            let extensions = capabilities.extensions.get_or_insert_default();
+            extensions.insert(TASKS_EXTENSION_ID.to_owned(), JsonObject::new());
         }
         let mut config = ServerConfig::new(capabilities).with_server_info(self.info.clone());
         config.instructions.clone_from(&self.instructions);

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use rmcp::{
     RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-        DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse, InputResponses,
-        JsonObject, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-        ServerConfig, SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestParams,
-        SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+        CompleteResult, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+        GetTaskMethod, GetTaskParams, GetTaskResult, InputResponses, JsonObject, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestMethod,
+        SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool,
+        UnsubscribeRequestParams, UpdateTaskParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
+    task_manager::TaskManager,
 };
 use serde_json::json;
 
@@ -63,6 +65,11 @@ impl McpServer {
                 .seal(error.into_reason(), round.subject)
                 .unwrap_or_else(ToolError::into_reason)
         }))
+    }
+
+    fn task_manager(&self) -> Result<TaskManager, ErrorData> {
+        let tasks = self.shared.registry.load().tasks.clone();
+        tasks.ok_or_else(ErrorData::method_not_found::<GetTaskMethod>)
     }
 
     fn open(
@@ -348,6 +355,33 @@ impl ServerHandler for McpServer {
     async fn listen(&self, stream: SubscriptionContext) -> Result<(), ErrorData> {
         changes::serve_stream(self.shared.changes.subscribe(), &stream).await;
         Ok(())
+    }
+
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        _request: Request,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.task_manager()?
+            .get_task(&params.task_id)
+            .map(GetTaskResult::new)
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        _request: Request,
+    ) -> Result<(), ErrorData> {
+        self.task_manager()?
+            .update_task(&params.task_id, params.input_responses)
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        _request: Request,
+    ) -> Result<(), ErrorData> {
+        self.task_manager()?.cancel_task(&params.task_id)
     }
 
     async fn discover(&self, _request: Request) -> Result<DiscoverResult, ErrorData> {
