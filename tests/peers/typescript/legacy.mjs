@@ -32,7 +32,7 @@ export async function legacyChecks(check, target) {
         assert.deepEqual(await client.unsubscribeResource({ uri: 'test://watched-resource' }), {});
     });
     await questionChecks(check);
-    if (target.url) await sessionChecks(check);
+    if (target.url) await sessionChecks(check, target.url);
 }
 
 async function questionChecks(check) {
@@ -68,13 +68,13 @@ async function questionChecks(check) {
     });
 }
 
-async function sessionChecks(check) {
+async function sessionChecks(check, url) {
     await check('ends its session, which is then unknown', async ({ client, transport }) => {
         const session = transport.sessionId;
         assert.ok(session, 'the server gave no session');
         await transport.terminateSession();
         assert.equal(transport.sessionId, undefined, 'the server did not end the session');
-        const response = await fetch(transport._url, {
+        const response = await fetch(url, {
             method: 'POST',
             headers: {
                 'content-type': 'application/json',

@@ -1,12 +1,11 @@
 //! A server under test: a process of its own on a free port, that ends with the test.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
@@ -20,7 +19,7 @@ const LOG_TAIL: usize = 8_000;
 pub(crate) struct Server {
     address: SocketAddr,
     child: Child,
-    log: File,
+    log: NamedTempFile,
 }
 
 impl Server {
@@ -53,20 +52,18 @@ impl Server {
 
     /// The end of what it wrote to stdout and stderr.
     pub(crate) fn log(&self) -> String {
-        let mut text = Vec::new();
-        let mut file = self.log.try_clone().expect("the log can be opened again");
-        file.rewind().expect("the log can be read from its start");
-        file.read_to_end(&mut text).expect("the log can be read");
+        let text = std::fs::read(self.log.path()).expect("the log can be read");
         String::from_utf8_lossy(&text[text.len().saturating_sub(LOG_TAIL)..]).into_owned()
     }
 
     async fn start(command: impl Fn(u16) -> Command) -> Self {
         let address = free_address();
-        let log = tempfile::tempfile().expect("a temporary file");
+        let log = NamedTempFile::new().expect("a temporary file");
+        let output = log.reopen().expect("the log can be opened again");
         let child = command(address.port())
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the log can be opened again"))
-            .stderr(log.try_clone().expect("the log can be opened again"))
+            .stdout(output.try_clone().expect("the log can be opened again"))
+            .stderr(output)
             .kill_on_drop(true)
             .spawn()
             .expect("the server starts");
