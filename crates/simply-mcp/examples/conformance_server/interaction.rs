@@ -1,6 +1,9 @@
 //! Tools that log, ask the client, or announce changes.
 
-#![expect(deprecated, reason = "SEP-2577 deprecates what the suite still asks for")]
+#![expect(
+    deprecated,
+    reason = "SEP-2577 deprecates what the suite still asks for"
+)]
 
 use std::time::Duration;
 

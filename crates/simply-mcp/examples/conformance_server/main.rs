@@ -10,8 +10,7 @@ mod library;
 mod rounds;
 mod tasks;
 
-use rmcp::ServiceExt;
-use simply_mcp::{McpServer, rmcp};
+use simply_mcp::{McpServer, serve_stdio};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -20,12 +19,7 @@ async fn main() -> Result<(), Failure> {
     let server = server();
     server.check()?;
     if std::env::args().any(|argument| argument == "--stdio") {
-        server
-            .serve(rmcp::transport::stdio())
-            .await?
-            .waiting()
-            .await?;
-        return Ok(());
+        return Ok(serve_stdio(server).await?);
     }
     http::serve(server, port()?).await
 }

@@ -1,6 +1,9 @@
 //! Tools and a prompt that take more than one round (SEP-2322).
 
-#![expect(deprecated, reason = "SEP-2577 deprecates what the suite still asks for")]
+#![expect(
+    deprecated,
+    reason = "SEP-2577 deprecates what the suite still asks for"
+)]
 
 use rmcp::model::{PromptMessage, Role};
 use schemars::JsonSchema;
