@@ -236,6 +236,10 @@ async fn gw_01_a_gateway_that_is_dropped_ends_its_child() {
 const HOST: &str = "SIMPLY_MCP_TEST_HOST";
 
 /// Not a test of its own: the process that the next one kills.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "one test talks to another process of itself"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn host_of_a_gateway() {
     if let Some((_, marker)) = std::env::vars_os().find(|(name, _)| name == HOST) {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use serde_json::json;
 
@@ -81,7 +81,16 @@ pub(crate) struct Refusal {
     pub(crate) id: Option<RequestId>,
     /// The JSON-RPC code, where the specification has a better one than -32000.
     rpc_code: ErrorCode,
-    header: Option<(HeaderName, HeaderValue)>,
+    advice: Option<Advice>,
+}
+
+/// What a header adds to the words.
+#[derive(Clone, Copy, Debug)]
+enum Advice {
+    /// The methods that would do.
+    Allow(&'static str),
+    /// The seconds after which to come back.
+    RetryAfter(u32),
 }
 
 impl Refusal {
@@ -99,7 +108,7 @@ impl Refusal {
             detail: detail.into(),
             id: None,
             rpc_code,
-            header: None,
+            advice: None,
         }
     }
 
@@ -121,14 +130,14 @@ impl Refusal {
             Code::MethodNotAllowed,
             format!("this route takes {allow}; see the Allow header"),
         );
-        refusal.header = Some((header::ALLOW, HeaderValue::from_static(allow)));
+        refusal.advice = Some(Advice::Allow(allow));
         refusal
     }
 
     /// A 503 that says when to come back (RFC 9110 §10.2.3).
     pub(crate) fn overloaded(detail: &'static str, retry_after_seconds: u32) -> Self {
         let mut refusal = Self::new(Code::Overloaded, detail);
-        refusal.header = Some((header::RETRY_AFTER, retry_after_seconds.into()));
+        refusal.advice = Some(Advice::RetryAfter(retry_after_seconds));
         refusal
     }
 
@@ -156,8 +165,15 @@ impl Refusal {
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.code.status();
-        if let Some((name, value)) = self.header.clone() {
-            response.headers_mut().insert(name, value);
+        let headers = response.headers_mut();
+        match self.advice {
+            Some(Advice::Allow(methods)) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+            }
+            Some(Advice::RetryAfter(seconds)) => {
+                headers.insert(header::RETRY_AFTER, seconds.into());
+            }
+            None => {}
         }
         response.extensions_mut().insert(self);
         response

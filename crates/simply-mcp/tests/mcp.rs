@@ -394,6 +394,19 @@ async fn an_unknown_version_and_an_unknown_method_are_named() {
 
     let (status, body) = answer(server.modern("no/such", json!({}))).await;
     assert_eq!((status, &body["error"]["code"]), (404, &json!(-32601)));
+    for removed in [
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+    ] {
+        let (status, body) = answer(server.modern(removed, json!({}))).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (404, &json!(-32601)),
+            "{removed}"
+        );
+    }
     let (status, body) = answer(server.mcp(&request_of("no/such"))).await;
     assert_eq!((status, &body["error"]["code"]), (200, &json!(-32601)));
     let (status, body) = answer(server.modern("initialize", json!({}))).await;

@@ -1,6 +1,6 @@
 //! The small process that stands between us and the child, so that the child never outlives us.
 //!
-//! `simply-mcp __child-guard -- COMMAND ARGS…` starts the command on its own three standard streams and then only
+//! `simply-mcp __child-guard PARENT -- COMMAND ARGS…` starts the command on its own three standard streams and then only
 //! watches. It ends the command and everything the command started when
 //!
 //! - the command ended (what it left behind is ended too),
@@ -46,14 +46,18 @@ const EXIT_SIGNAL_BASE: i32 = 128;
 
 /// Runs the guard until the command and all its descendants are gone.
 ///
-/// `arguments` is what follows [`GUARD_ARGUMENT`]: `-- COMMAND ARGS…`. The exit code is the command's own, 128 plus
+/// `arguments` is what follows [`GUARD_ARGUMENT`]: `PARENT -- COMMAND ARGS…`, where PARENT is the process that started
+/// the guard: one that is gone before the guard looks could not be told from the process it was inherited by. The exit code is the command's own, 128 plus
 /// the signal's number where a signal ended it, 126 or 127 where it could not be started.
 pub fn run_child_guard(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut command_line = arguments
-        .into_iter()
-        .skip_while(|argument| argument == "--");
-    let Some(program) = command_line.next() else {
-        complain("the child guard needs a command after `--`");
+    let mut arguments = arguments.into_iter();
+    let parent = arguments
+        .next()
+        .and_then(|parent| parent.to_str()?.parse().ok());
+    let mut command_line = arguments.skip_while(|argument| argument == "--");
+    let (Some(parent), Some(program)) = (parent.and_then(Pid::from_raw), command_line.next())
+    else {
+        complain("the child guard needs the process it works for, and a command after `--`");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -66,11 +70,11 @@ pub fn run_child_guard(arguments: impl IntoIterator<Item = OsString>) -> ExitCod
             return ExitCode::FAILURE;
         }
     };
-    ExitCode::from(runtime.block_on(guard(&program, command_line.collect())))
+    ExitCode::from(runtime.block_on(guard(parent, &program, command_line.collect())))
 }
 
-async fn guard(program: &OsString, arguments: Vec<OsString>) -> u8 {
-    let started = Watch::install().and_then(|watch| {
+async fn guard(parent: Pid, program: &OsString, arguments: Vec<OsString>) -> u8 {
+    let started = Watch::install(parent).and_then(|watch| {
         process_tree::become_reaper();
         // Whatever we inherited by accident stays with us; the command gets its three streams and nothing else.
         close_fds::set_fds_cloexec(3, &[]);
@@ -119,17 +123,17 @@ struct Watch {
     terminate: SignalStream,
     interrupt: SignalStream,
     hang_up: SignalStream,
-    parent: Option<Pid>,
+    parent: Pid,
 }
 
 impl Watch {
-    fn install() -> std::io::Result<Self> {
+    fn install(parent: Pid) -> std::io::Result<Self> {
         Ok(Self {
             child: signal(SignalKind::child())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
-            parent: rustix::process::getppid(),
+            parent,
         })
     }
 
@@ -148,7 +152,7 @@ impl Watch {
             if reaper.status.is_some() {
                 return LEFTOVER_GRACE;
             }
-            if rustix::process::getppid() != self.parent || nobody_reads_stderr() {
+            if rustix::process::getppid() != Some(self.parent) || nobody_reads_stderr() {
                 return ORPHAN_GRACE;
             }
         }

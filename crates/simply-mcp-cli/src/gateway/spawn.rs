@@ -39,7 +39,7 @@ pub(super) fn spawn(
     command: &ChildCommand,
     guard_program: Option<&Path>,
 ) -> Result<Spawned, GatewayError> {
-    let environment = environment_for(&command.environment, std::env::vars_os());
+    let environment = environment_for(&command.environment, our_environment());
     if !is_found(&command.program, environment.get(OsStr::new("PATH"))) {
         return Err(GatewayError::NotFound {
             command: command.for_display(),
@@ -48,6 +48,7 @@ pub(super) fn spawn(
     let mut guard = Command::new(guard_program.map_or_else(own_program, Path::to_path_buf));
     guard
         .arg(GUARD_ARGUMENT)
+        .arg(std::process::id().to_string())
         .arg("--")
         .arg(&command.program)
         .args(&command.arguments)
@@ -76,6 +77,14 @@ pub(super) fn spawn(
         stdout,
         stderr,
     })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the child's environment is made of ours; nothing is configured by it"
+)]
+fn our_environment() -> std::env::VarsOs {
+    std::env::vars_os()
 }
 
 /// Our own binary, also where it was replaced by a newer one since we started.

@@ -132,4 +132,10 @@ fn install_logs(logging: &Logging) {
     let layer = logs::layer(level, format, io::stderr);
     // It fails only where something was installed before, and nothing was.
     let _ = tracing_subscriber::registry().with(layer).try_init();
+    // Rust's own hook prints what a panic says, which may be a client's secret, and over several lines. What
+    // caught the panic logs it; a place nobody caught it at is named here.
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "Something panicked");
+    }));
 }

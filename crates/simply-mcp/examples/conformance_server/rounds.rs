@@ -23,6 +23,12 @@ struct Confirmation {
 }
 
 #[derive(Deserialize, JsonSchema)]
+struct Color {
+    #[expect(dead_code, reason = "the answer must have it; nobody needs it")]
+    color: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
 struct Topic {
     context: String,
 }
@@ -130,13 +136,13 @@ async fn several(context: Context) -> Result<String, ToolError> {
 async fn twice(context: Context) -> Result<String, ToolError> {
     context.set_state(&1)?;
     context
-        .elicit::<Name>("step1", "What is your name?")
+        .elicit::<Name>("step1", "Step 1: What is your name?")
         .await?;
     context.set_state(&2)?;
     context
-        .elicit::<Name>("step2", "And your friend's?")
+        .elicit::<Color>("step2", "Step 2: What is your favorite color?")
         .await?;
-    Ok("Both names are known".to_owned())
+    Ok("Both answers are known".to_owned())
 }
 
 async fn permitted(context: Context) -> Result<&'static str, ToolError> {

@@ -65,7 +65,12 @@ pub(super) async fn answer<H: ServerHandler>(
 ) -> Result<Response<Body>, Refusal> {
     let modern = params.meta.protocol_version().is_some();
     let id = message.id.clone().unwrap_or(RequestId::Number(0));
-    let outcome = match methods::request(&message.method, params.rest) {
+    let request = if modern && methods::is_removed(&message.method) {
+        Ok(methods::unknown(&message.method, params.rest))
+    } else {
+        methods::request(&message.method, params.rest)
+    };
+    let outcome = match request {
         Ok(request) => {
             let (context, _cancel) = door.peers.context(&version, id.clone(), params.meta, parts);
             Service::<RoleServer>::handle_request(&door.handler, request, context).await

@@ -61,7 +61,7 @@ pub(crate) struct Mcp<H: ServerHandler> {
 
 impl<H: ServerHandler> Mcp<H> {
     pub(crate) fn new(handler: Guarded<H>, peers: Arc<Peers<H>>, options: McpOptions) -> Self {
-        let streams = Streams::new(&handler, options.sessions, options.draining, options.over);
+        let streams = Streams::new(&handler, options.sessions, options.draining, &options.over);
         Self {
             handler,
             peers,

@@ -55,7 +55,7 @@ impl<H: ServerHandler> Streams<H> {
         handler: &Guarded<H>,
         sessions: bool,
         draining: CancellationToken,
-        over: CancellationToken,
+        over: &CancellationToken,
     ) -> Self {
         let mut manager = LocalSessionManager::default();
         manager.session_config.keep_alive = Some(SESSION_IDLE);
@@ -68,10 +68,10 @@ impl<H: ServerHandler> Streams<H> {
             without_sessions: StreamableHttpService::new(
                 factory(),
                 Arc::default(),
-                config(false, &over),
+                config(false, over),
             ),
             with_sessions: sessions.then(|| {
-                StreamableHttpService::new(factory(), Arc::clone(&manager), config(true, &over))
+                StreamableHttpService::new(factory(), Arc::clone(&manager), config(true, over))
             }),
             sessions: manager,
             draining,

@@ -35,9 +35,8 @@ pub(super) fn list(tools: &[Tool]) -> Response<Body> {
 /// `{"success": true, "tool": …, "result": …}`: the structured content if there is one, a single text
 /// as a string, else the list of content.
 pub(super) fn call(tool: &str, response: CallToolResponse) -> Result<Response<Body>, Refusal> {
-    let result = match response {
-        CallToolResponse::Complete(result) => result,
-        _ => return Err(needs_mcp(tool)),
+    let CallToolResponse::Complete(result) = response else {
+        return Err(needs_mcp(tool));
     };
     if result.is_error == Some(true) {
         return Err(Refusal::new(Code::ToolError, text_of(&result)));

@@ -54,7 +54,8 @@ impl InvalidArguments {
     }
 
     /// The first mismatches, at least one and at most [`MAX_MISMATCHES`].
-    pub(crate) fn mismatches(&self) -> &[Mismatch] {
+    #[cfg(test)]
+    pub(super) fn mismatches(&self) -> &[Mismatch] {
         &self.mismatches
     }
 }
