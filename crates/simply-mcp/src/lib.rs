@@ -18,6 +18,7 @@ pub mod config;
 mod error;
 mod facts;
 mod guard;
+mod handle;
 mod layers;
 mod listen;
 pub mod logs;

@@ -15,7 +15,8 @@ use crate::{
     Error, HttpConfig,
     facts::StateKey,
     guard::Guarded,
-    layers::{self, HostPolicy, Site, Stack},
+    handle::Stack,
+    layers::{self, HostPolicy, Site},
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     rest::Rest,
@@ -150,6 +151,8 @@ impl<H: ServerHandler> HttpTransport<H> {
         };
         let handler = Guarded::until(self.handler, drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
+        let contexts = Arc::clone(&peers);
+        let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
         let mcp_path = config.mcp.path.as_str().to_owned();
         let options = McpOptions {
             sessions: config.mcp.sessions,
@@ -163,7 +166,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         };
         let table = Table::new(&mcp_path, &health.path);
         let rooms = Rooms {
-            rest: Rest::new(handler.clone(), Arc::clone(&peers)),
+            rest: Rest::new(handler.clone(), rest_contexts),
             mcp: Mcp::new(handler, peers, options),
             health,
             mcp_path,

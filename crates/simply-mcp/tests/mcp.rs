@@ -1,5 +1,7 @@
 //! The MCP door over a socket, version by version, and where it is better than the SDK.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::{answer, initialize, request, start, start_with};

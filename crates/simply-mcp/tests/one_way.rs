@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 /// Each room and the rooms it may know, besides `LEAVES`. `transport` is the floor plan and knows them all.
 const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
+    ("body", &["refusal"]),
     ("error", &["config"]),
+    ("handle", &[]),
     ("facts", &[]),
     ("schema", &[]),
     ("refusal", &["facts"]),
@@ -28,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Small rooms that every other room may know, but `config` and they themselves (for these, `ARROWS` says it all).
-const LEAVES: &[&str] = &["facts", "refusal", "error", "schema"];
+const LEAVES: &[&str] = &["body", "error", "facts", "handle", "refusal", "schema"];
 
 /// The room that joins all others, which therefore nobody knows.
 const FLOOR_PLAN: &str = "transport";

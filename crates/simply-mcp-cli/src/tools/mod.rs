@@ -15,6 +15,7 @@ use self::{connect::Client, input::Input};
 
 /// Ask a running MCP server for its tools, or call one of them
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  simply-mcp tools call echo '{\"message\": \"Hello\"}'")]
 pub(crate) struct Tools {
     #[command(subcommand)]
     command: Command,

@@ -119,7 +119,7 @@ fn schema_2020_12() -> Map<String, Value> {
         "type": "object",
         "$defs": {
             "address": {
-                "$anchor": "addressDef",
+                "$anchor": "address",
                 "type": "object",
                 "properties": {"street": {"type": "string"}, "city": {"type": "string"}}
             }

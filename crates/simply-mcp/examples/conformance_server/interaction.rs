@@ -136,7 +136,10 @@ pub(crate) fn question(text: &str) -> CreateMessageRequestParams {
 }
 
 fn described<T: std::fmt::Debug>(answer: &Elicited<T>) -> String {
-    format!("User response: {answer:?}")
+    match answer {
+        Elicited::Accepted(content) => format!("User response: accept {content:?}"),
+        refusal => format!("User response: {refusal:?}"),
+    }
 }
 
 fn defaults() -> Value {

@@ -35,12 +35,12 @@ pub(crate) fn add(server: McpServer) -> McpServer {
 
 fn resources(server: McpServer) -> McpServer {
     let binary = Resource::new("test://static-binary", "Static binary").with_mime_type("image/png");
+    let text = Resource::new("test://static-text", "Static text").with_mime_type("text/plain");
     let template = ResourceTemplate::new("test://template/{id}/data", "Data by number")
         .with_mime_type("application/json");
     server
-        .resource(
-            "test://static-text",
-            "Static text",
+        .resource_with(
+            text,
             async || "This is the content of the static text resource.",
         )
         .resource_with(binary, async || vec![0x89_u8, b'P', b'N', b'G'])

@@ -5,7 +5,7 @@ use rmcp::model::{
     DiscoverResult, GetPromptResponse, GetPromptResult, GetSkillResult, GetTaskResult,
     InitializeResult, InputRequiredResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListSkillsResult, ListToolsResult, MetaObject, ReadResourceResponse,
-    ReadResourceResult,
+    ReadResourceResult, ResultType,
 };
 use serde_json::Value;
 
@@ -34,15 +34,30 @@ macro_rules! stamp_meta {
     )+};
 }
 
+/// Results that a handler may have from an older server, where they had no `resultType` yet.
+macro_rules! stamp_meta_and_type {
+    ($($result:ty),+ $(,)?) => {$(
+        impl Stamp for $result {
+            fn stamp(&mut self, server: &Value) {
+                stamp(&mut self.meta, server);
+                self.result_type.get_or_insert(ResultType::COMPLETE);
+            }
+        }
+    )+};
+}
+
 stamp_meta!(
-    CallToolResult,
-    CompleteResult,
     CreateTaskResult,
     DiscoverResult,
-    GetPromptResult,
-    GetSkillResult,
     GetTaskResult,
     InputRequiredResult,
+);
+
+stamp_meta_and_type!(
+    CallToolResult,
+    CompleteResult,
+    GetPromptResult,
+    GetSkillResult,
     ListPromptsResult,
     ListResourceTemplatesResult,
     ListResourcesResult,

@@ -14,9 +14,9 @@ use std::time::Instant;
 use axum::body::Body;
 use http::{Request, Response};
 
-use super::Handle;
 use crate::{
     facts::{CalledTool, CorrelationId, PeerAddress},
+    handle::Handle,
     refusal::Refusal,
 };
 

@@ -15,9 +15,9 @@ use axum::body::Body;
 use futures::FutureExt;
 use http::{Request, Response};
 
-use super::Handle;
 use crate::{
     facts::CorrelationId,
+    handle::Handle,
     refusal::{Code, Refusal},
 };
 

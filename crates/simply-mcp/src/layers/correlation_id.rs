@@ -18,8 +18,7 @@ use std::sync::{
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Request, Response};
 
-use super::Handle;
-use crate::facts::CorrelationId;
+use crate::{facts::CorrelationId, handle::Handle};
 
 const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 const LONGEST: usize = 128;

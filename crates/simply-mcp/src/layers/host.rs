@@ -15,9 +15,9 @@ use std::net::IpAddr;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, Uri, Version, header, uri::Authority};
 
-use super::Handle;
 use crate::{
     facts::Route,
+    handle::Handle,
     refusal::{Code, Refusal},
 };
 

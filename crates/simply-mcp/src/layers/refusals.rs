@@ -11,9 +11,9 @@ use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
 use serde::Serialize;
 
-use super::Handle;
 use crate::{
     facts::{CorrelationId, Route},
+    handle::Handle,
     refusal::Refusal,
 };
 

@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::{drain::Drain, prefixed::Prefixed};
-use crate::{facts::PeerAddress, layers::Stack};
+use crate::{facts::PeerAddress, handle::Stack};
 
 /// The most headers of a request; more is 431.
 const MOST_HEADERS: usize = 100;

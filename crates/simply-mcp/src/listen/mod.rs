@@ -18,7 +18,7 @@ pub(crate) use self::{
     drain::{Drain, Ended},
     socket::bind,
 };
-use crate::layers::Stack;
+use crate::handle::Stack;
 
 /// The most connections at a time. A permit is taken before a connection is accepted: those over the
 /// limit wait in the kernel's queue and cost this process nothing.

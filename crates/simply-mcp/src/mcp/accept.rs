@@ -9,18 +9,22 @@ use crate::refusal::{Code, Refusal};
 pub(super) struct Accepts {
     /// It takes `text/event-stream` too, and says so by name.
     pub(super) event_stream: bool,
+    /// It names `text/event-stream` before JSON: even one message is sent as a stream of one event.
+    pub(super) prefers_stream: bool,
 }
 
 impl Accepts {
     /// JSON and nothing else.
     pub(super) const JSON: Self = Self {
         event_stream: false,
+        prefers_stream: false,
     };
 
     /// What the headers say. Absent means anything, but a stream only goes to who asks for one by name.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut json = !headers.contains_key(header::ACCEPT);
         let mut event_stream = false;
+        let mut prefers_stream = false;
         for range in headers
             .get_all(header::ACCEPT)
             .iter()
@@ -35,11 +39,17 @@ impl Accepts {
                 json |= ["application/json", "application/*", "*/*"]
                     .iter()
                     .any(|known| name.eq_ignore_ascii_case(known));
-                event_stream |= name.eq_ignore_ascii_case("text/event-stream");
+                if name.eq_ignore_ascii_case("text/event-stream") {
+                    event_stream = true;
+                    prefers_stream |= !json;
+                }
             }
         }
         if json {
-            return Ok(Self { event_stream });
+            return Ok(Self {
+                event_stream,
+                prefers_stream,
+            });
         }
         Err(Refusal::new(
             Code::NotAcceptable,
@@ -89,6 +99,18 @@ mod tests {
             accepts("text/event-stream;q=0, application/json"),
             Some(false)
         );
+    }
+
+    #[test]
+    fn what_is_named_first_is_preferred() {
+        let prefers = |value| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(value));
+            Accepts::of(&headers).unwrap().prefers_stream
+        };
+        assert!(prefers("text/event-stream, application/json"));
+        assert!(!prefers("application/json, text/event-stream"));
+        assert!(!prefers("application/json"));
     }
 
     #[test]

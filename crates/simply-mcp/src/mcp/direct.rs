@@ -5,7 +5,7 @@
 //! says it in the specification's words (`streams`).
 
 use axum::body::Body;
-use http::{HeaderMap, Response, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
 use rmcp::{
     RoleServer, ServerHandler,
     model::{ErrorCode, ErrorData, JsonObject, ProtocolVersion, RequestId, ServerJsonRpcMessage},
@@ -62,6 +62,7 @@ pub(super) async fn answer<H: ServerHandler>(
     parts: Parts,
     message: &Message<'_>,
     params: Params,
+    accepts: Accepts,
 ) -> Result<Response<Body>, Refusal> {
     let modern = params.meta.protocol_version().is_some();
     let id = message.id.clone().unwrap_or(RequestId::Number(0));
@@ -88,7 +89,23 @@ pub(super) async fn answer<H: ServerHandler>(
             (status, ServerJsonRpcMessage::error(error, Some(id)))
         }
     };
-    Ok(json(status, to_json(&answer)?))
+    let body = to_json(&answer)?;
+    if accepts.prefers_stream && status == StatusCode::OK {
+        return Ok(one_event(&body));
+    }
+    Ok(json(status, body))
+}
+
+/// A stream of one event, for who would rather read a stream. JSON as it is written here has no line breaks.
+fn one_event(message: &[u8]) -> Response<Body> {
+    let mut response = Response::new(Body::from([b"data: ", message, b"\n\n"].concat()));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// Something must reach the client before the answer does.

@@ -133,7 +133,7 @@ impl<H: ServerHandler> Mcp<H> {
         } else if let Some(version) =
             direct::version(self, &parts, message, &params, &era, accepts)?
         {
-            direct::answer(self, version, parts, message, params).await?
+            direct::answer(self, version, parts, message, params, accepts).await?
         } else {
             self.streams
                 .stateless(parts, message, text, accepts)

@@ -11,15 +11,16 @@ use axum::body::Body;
 use http::{Request, Response, request::Parts};
 use percent_encoding::percent_decode_str;
 use rmcp::{
-    ServerHandler,
+    RoleServer, ServerHandler,
     model::{CallToolRequestParams, JsonObject, PaginatedRequestParams},
+    service::RequestContext,
 };
+use tokio_util::sync::DropGuard;
 
 use crate::{
     body,
     facts::CalledTool,
     guard::Guarded,
-    mcp::Peers,
     refusal::{Code, Refusal},
 };
 
@@ -28,18 +29,23 @@ const MOST_PAGES: usize = 1000;
 
 pub(crate) struct Rest<H: ServerHandler> {
     handler: Guarded<H>,
-    peers: Arc<Peers<H>>,
+    contexts: Contexts,
 }
 
+/// Makes what a handler learns of a request that came by REST. The guard tells it, when it is dropped, that nobody
+/// waits any more.
+pub(crate) type Contexts =
+    Arc<dyn Fn(Parts) -> (RequestContext<RoleServer>, DropGuard) + Send + Sync>;
+
 impl<H: ServerHandler> Rest<H> {
-    pub(crate) fn new(handler: Guarded<H>, peers: Arc<Peers<H>>) -> Self {
-        Self { handler, peers }
+    pub(crate) fn new(handler: Guarded<H>, contexts: Contexts) -> Self {
+        Self { handler, contexts }
     }
 
     /// `GET /tools`: all pages at once.
     pub(crate) async fn list(&self, request: Request<Body>) -> Response<Body> {
         let (parts, _) = request.into_parts();
-        let (context, _cancel) = self.peers.rest_context(parts);
+        let (context, _cancel) = (self.contexts)(parts);
         let mut tools = Vec::new();
         let mut cursor = None;
         for _ in 0..MOST_PAGES {
@@ -90,7 +96,7 @@ impl<H: ServerHandler> Rest<H> {
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
         let body = body::read(&parts.headers, body).await?;
-        let (context, _cancel) = self.peers.rest_context(parts);
+        let (context, _cancel) = (self.contexts)(parts);
         if self.handler.tool(name, &context).await.is_none() {
             return Err(self.unknown_tool(name));
         }

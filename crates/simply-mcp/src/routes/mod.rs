@@ -11,7 +11,7 @@ use rmcp::ServerHandler;
 pub(crate) use self::health::{Health, ReadyCheck};
 use crate::{
     facts::Route,
-    layers::Handle,
+    handle::Handle,
     mcp::Mcp,
     refusal::{Code, Refusal},
     rest::Rest,

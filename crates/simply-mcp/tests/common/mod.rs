@@ -173,6 +173,10 @@ pub(crate) fn modern(method: &str, mut params: Value) -> Value {
     request(method, params)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a call with json!({…}) reads better without a reference"
+)]
 pub(crate) fn request(method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 }
