@@ -17,6 +17,9 @@ mod peers;
 mod stdio;
 mod streams;
 
+#[cfg(test)]
+mod same_bytes;
+
 use std::sync::Arc;
 
 use axum::body::Body;
