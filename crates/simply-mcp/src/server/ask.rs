@@ -17,16 +17,16 @@ use rmcp::{
         ClientCapabilities, ClientResult, CreateMessageRequest, CreateMessageRequestParams,
         CreateMessageResult, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
         ElicitationCapability, ElicitationSchema, FormElicitationCapability, InputRequest,
-        InputRequests, InputRequiredResult, JsonObject, ListRootsRequest, ListRootsResult,
-        RootsCapabilities, SamplingCapability, ServerRequest,
+        JsonObject, ListRootsRequest, ListRootsResult, RootsCapabilities, SamplingCapability,
+        ServerRequest,
     },
     service::PeerRequestOptions,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Context, ToolError, error::Reason};
+use super::{Context, InputRequired, ToolError, error::Reason};
 
 /// How long a handler waits for an answer in versions up to 2025-11-25, where the connection waits
 /// with it: a person reads and types.
@@ -285,63 +285,6 @@ impl Answers {
         self.0
             .get(key)
             .ok_or_else(|| ToolError::failed(format!("nothing was asked under the key {key}")))
-    }
-}
-
-/// Questions returned by hand, where [`Context::elicit`] and [`Context::ask`] do not reach.
-#[derive(Clone, Debug, Default)]
-pub struct InputRequired {
-    pub(super) requests: InputRequests,
-    pub(super) state: Option<Value>,
-    sealed: Option<String>,
-}
-
-impl InputRequired {
-    /// No question yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a question.
-    #[must_use]
-    pub fn request(mut self, key: impl Into<String>, request: InputRequest) -> Self {
-        self.requests.insert(key.into(), request);
-        self
-    }
-
-    /// Keeps something for the next round; as [`Context::set_state`], which it overrides.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written as JSON.
-    pub fn with_state<S: Serialize>(mut self, state: &S) -> Result<Self, ToolError> {
-        let state = serde_json::to_value(state).map_err(|error| {
-            ToolError::failed(format!("the state cannot be written as JSON: {error}"))
-        })?;
-        self.state = Some(state);
-        Ok(self)
-    }
-
-    pub(super) fn sealed(mut self, sealed: Option<String>) -> Self {
-        self.sealed = sealed;
-        self
-    }
-
-    pub(super) fn into_result(self) -> InputRequiredResult {
-        let requests = (!self.requests.is_empty()).then_some(self.requests);
-        InputRequiredResult::new(requests, self.sealed)
-    }
-}
-
-impl From<InputRequiredResult> for InputRequired {
-    /// The result's `requestState` becomes the state, and is sealed like any other.
-    fn from(result: InputRequiredResult) -> Self {
-        Self {
-            requests: result.input_requests.unwrap_or_default(),
-            state: result.request_state.map(Value::String),
-            sealed: None,
-        }
     }
 }
 
