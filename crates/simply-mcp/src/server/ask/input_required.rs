@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::server::ToolError;
 
-/// Questions returned by hand, where [`Context::elicit`] and [`Context::ask`] do not reach.
+/// Questions returned by hand, where [`Context::elicit`](crate::Context::elicit) and
+/// [`Context::ask`](crate::Context::ask) do not reach.
 #[derive(Clone, Debug, Default)]
 pub struct InputRequired {
     pub(in crate::server) requests: InputRequests,
@@ -28,7 +29,8 @@ impl InputRequired {
         self
     }
 
-    /// Keeps something for the next round; as [`Context::set_state`], which it overrides.
+    /// Keeps something for the next round; as
+    /// [`Context::set_state`](crate::Context::set_state), which it overrides.
     ///
     /// # Errors
     ///
