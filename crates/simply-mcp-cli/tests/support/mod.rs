@@ -120,7 +120,11 @@ pub(crate) async fn call(
     name: &'static str,
     arguments: Value,
 ) -> Result<CallToolResult, ServiceError> {
-    client.call_tool(tool(name, arguments)).await
+    let answer = client.call_tool(tool(name, arguments));
+    // A gateway that loses an answer must fail its test and not hang it.
+    tokio::time::timeout(Duration::from_secs(30), answer)
+        .await
+        .expect("an answer within 30 seconds")
 }
 
 pub(crate) async fn text(client: &Client, name: &'static str, arguments: Value) -> String {

@@ -34,6 +34,7 @@ mod completions;
 mod context;
 mod error;
 mod handler;
+mod input_required;
 mod page;
 mod prompts;
 mod registry;
@@ -55,11 +56,12 @@ use rmcp::{
     task_manager::TaskManager,
 };
 
-pub use ask::{Answers, Ask, Elicited, InputRequired};
+pub use ask::{Answers, Ask, Elicited};
 pub use completions::{Completion, CompletionRequest};
 pub use context::Context;
 pub use error::ToolError;
 pub use handler::{BlockingHandler, Handler, NoArguments};
+pub use input_required::InputRequired;
 pub use prompts::IntoPromptResult;
 pub use resources::IntoResourceResult;
 pub use result::{IntoToolResult, Json};

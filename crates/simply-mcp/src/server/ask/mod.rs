@@ -12,7 +12,6 @@
 
 mod client;
 mod form;
-mod input_required;
 mod questions;
 
 use rmcp::model::{
@@ -21,7 +20,6 @@ use rmcp::model::{
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use input_required::InputRequired;
 pub use questions::{Answers, Ask};
 
 use super::{Context, ToolError};

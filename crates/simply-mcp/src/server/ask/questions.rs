@@ -16,11 +16,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Elicited, InputRequired,
+    Elicited,
     client::{missing_capabilities, request},
     form::{elicitation, elicited, fits, fits_elicitation, form_of, unfit},
 };
-use crate::server::{Context, ToolError, error::Reason};
+use crate::server::{Context, InputRequired, ToolError, error::Reason};
 
 /// Several questions at once, so that they cost one round.
 ///

@@ -1,18 +1,17 @@
-//! Questions that a handler returns by hand.
+//! Questions to the client, returned as the result of a round (SEP-2322).
 
 use rmcp::model::{InputRequest, InputRequests, InputRequiredResult};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::ToolError;
+use super::ToolError;
 
-/// Questions returned by hand, where [`Context::elicit`](crate::Context::elicit) and
-/// [`Context::ask`](crate::Context::ask) do not reach.
+/// Questions returned by hand, where [`Context::elicit`](super::Context::elicit) and [`Context::ask`](super::Context::ask) do not reach.
 #[derive(Clone, Debug, Default)]
 pub struct InputRequired {
-    pub(in crate::server) requests: InputRequests,
-    pub(in crate::server) state: Option<Value>,
-    sealed: Option<String>,
+    pub(super) requests: InputRequests,
+    pub(super) state: Option<Value>,
+    pub(super) sealed: Option<String>,
 }
 
 impl InputRequired {
@@ -29,8 +28,7 @@ impl InputRequired {
         self
     }
 
-    /// Keeps something for the next round; as
-    /// [`Context::set_state`](crate::Context::set_state), which it overrides.
+    /// Keeps something for the next round; as [`Context::set_state`](super::Context::set_state), which it overrides.
     ///
     /// # Errors
     ///
@@ -43,12 +41,12 @@ impl InputRequired {
         Ok(self)
     }
 
-    pub(in crate::server) fn sealed(mut self, sealed: Option<String>) -> Self {
+    pub(super) fn sealed(mut self, sealed: Option<String>) -> Self {
         self.sealed = sealed;
         self
     }
 
-    pub(in crate::server) fn into_result(self) -> InputRequiredResult {
+    pub(super) fn into_result(self) -> InputRequiredResult {
         let requests = (!self.requests.is_empty()).then_some(self.requests);
         InputRequiredResult::new(requests, self.sealed)
     }
