@@ -23,6 +23,7 @@
 //! | `ask`, `state` | questions to the client, and the state carried between their rounds |
 //! | `registry`, `validation` | what is registered, and what is wrong with it |
 //! | `sessions`, `changes` | who is told when something changes |
+//! | `round` | one run of a handler, with what earlier rounds of the same call left |
 //! | `service` | the [`rmcp::ServerHandler`] itself |
 
 mod arguments;
@@ -39,6 +40,7 @@ mod prompts;
 mod registry;
 mod resources;
 mod result;
+mod round;
 mod service;
 mod sessions;
 mod shared;

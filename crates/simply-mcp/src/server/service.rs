@@ -12,82 +12,27 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
         CompleteResult, DiscoverResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
-        GetTaskMethod, GetTaskParams, GetTaskResult, InputResponses, JsonObject, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestMethod,
-        SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool,
-        UnsubscribeRequestParams, UpdateTaskParams,
+        GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+        ReadResourceResponse, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        UpdateTaskParams,
     },
-    service::{NotificationContext, RequestContext, SubscriptionContext},
-    task_manager::TaskManager,
+    service::{NotificationContext, SubscriptionContext},
 };
 use serde_json::json;
 
 use super::{
-    Context, McpServer, ToolError, arguments, changes, completions,
-    context::{fact, is_modern},
+    Context, McpServer, arguments, changes, completions,
+    context::is_modern,
     error::Reason,
     page::page,
     prompts,
-    registry::Function,
     resources::{self, RequestedUri},
+    round::{Request, Round, hints},
     sessions::MAX_WATCHED,
-    state::{Carried, Rounds, Subject},
+    state::{Rounds, Subject},
 };
-
-type Request = RequestContext<RoleServer>;
-
-/// What of a request belongs to the rounds of its call.
-struct Round<'a> {
-    subject: Subject<'a>,
-    responses: Option<InputResponses>,
-    state: Option<String>,
-}
-
-impl McpServer {
-    /// Runs a handler, with what earlier rounds left; its failure has its question sealed already.
-    async fn run<R>(
-        &self,
-        function: Function<R>,
-        arguments: JsonObject,
-        round: Round<'_>,
-        request: Request,
-    ) -> Result<Result<R, Reason>, ErrorData> {
-        let carried = match &round.state {
-            Some(state) => self.open(state, round.subject, &arguments, &request)?,
-            None => Carried::default(),
-        };
-        let rounds = Rounds::new(carried, round.responses);
-        let context = Context::new(request, arguments, rounds, Arc::clone(&self.shared));
-        let result = function(context.clone()).await;
-        Ok(result.map_err(|error| {
-            context
-                .seal(error.into_reason(), round.subject)
-                .unwrap_or_else(ToolError::into_reason)
-        }))
-    }
-
-    fn task_manager(&self) -> Result<TaskManager, ErrorData> {
-        let tasks = self.shared.registry.load().tasks.clone();
-        tasks.ok_or_else(ErrorData::method_not_found::<GetTaskMethod>)
-    }
-
-    fn open(
-        &self,
-        state: &str,
-        subject: Subject<'_>,
-        arguments: &JsonObject,
-        request: &Request,
-    ) -> Result<Carried, ErrorData> {
-        let caller = fact::<crate::Caller>(&request.extensions)
-            .cloned()
-            .unwrap_or_default();
-        let subject = subject.of(caller.name(), arguments);
-        self.shared
-            .seal
-            .open(fact(&request.extensions), state, &subject)
-    }
-}
 
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
@@ -392,16 +337,5 @@ impl ServerHandler for McpServer {
             result = result.with_ttl_ms(milliseconds).with_cache_scope(scope);
         }
         Ok(result)
-    }
-}
-
-/// How long a client may keep a result. Older versions do not know the fields.
-fn hints(
-    cache: Option<(u64, rmcp::model::CacheScope)>,
-    request: &Request,
-) -> (Option<u64>, Option<rmcp::model::CacheScope>) {
-    match cache {
-        Some((milliseconds, scope)) if is_modern(request) => (Some(milliseconds), Some(scope)),
-        _ => (None, None),
     }
 }

@@ -55,12 +55,13 @@ impl Rounds {
         }
     }
 
-    /// The answer under a key: one that was taken before, else the one that came with this round.
-    pub(super) fn answer(&self, key: &str) -> Option<&Value> {
-        self.carried
-            .answers
-            .get(key)
-            .or_else(|| self.incoming.get(key))
+    /// The answer under a key that fits: one that was taken before, else the one of this round.
+    pub(super) fn answer(&self, key: &str, fits: fn(&Value) -> bool) -> Option<&Value> {
+        let known = [&self.carried.answers, &self.incoming];
+        known
+            .into_iter()
+            .filter_map(|answers| answers.get(key))
+            .find(|answer| fits(answer))
     }
 
     /// Notes that an answer was good, so that it need not be asked for again.

@@ -14,7 +14,7 @@ use rmcp::model::{
     ArgumentInfo, CompleteRequestParams, ErrorCode, GetPromptRequestParams, PaginatedRequestParams,
     ReadResourceRequestParams, Reference, RequestId, ResourceContents, Tool, ToolAnnotations,
 };
-use rmcp::service::{RequestContext, ServiceError};
+use rmcp::service::RequestContext;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,13 +37,6 @@ struct Pair {
     /// The first.
     left: i64,
     right: Option<i64>,
-}
-
-fn error_of<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> rmcp::model::ErrorData {
-    match result.unwrap_err() {
-        ServiceError::McpError(error) => error,
-        other => panic!("{other}"),
-    }
 }
 
 #[tokio::test]
