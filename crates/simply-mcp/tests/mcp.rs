@@ -474,7 +474,7 @@ async fn batches_exist_in_one_version_only() {
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         call,
         {"jsonrpc": "2.0", "id": 3},
-        initialize("2025-03-26"),
+        with_id(initialize("2025-03-26"), 4),
     ]);
     let (status, body) = answer(server.mcp(&batch)).await;
     assert_eq!(status, 200);
@@ -503,6 +503,9 @@ async fn batches_exist_in_one_version_only() {
             "{version}"
         );
     }
+    let twins = json!([request("ping", json!({})), request("ping", json!({}))]);
+    let (status, body) = answer(server.mcp(&twins)).await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!(-32600)));
     let too_many: Value = (0..101).map(|_| request("ping", json!({}))).collect();
     for batch in [json!([]), too_many] {
         let (status, body) = answer(server.mcp(&batch)).await;
@@ -512,6 +515,11 @@ async fn batches_exist_in_one_version_only() {
     let batch = json!([request("ping", json!({})), call_in_batch()]);
     let (status, body) = answer(server.mcp(&batch).header("mcp-session-id", id)).await;
     assert_eq!((status, body.as_array().unwrap().len()), (200, 2), "{body}");
+}
+
+fn with_id(mut message: Value, id: i64) -> Value {
+    message["id"] = json!(id);
+    message
 }
 
 fn call_in_batch() -> Value {

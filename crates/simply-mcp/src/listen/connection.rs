@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::body::Body;
+use futures::StreamExt;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::{
     body::Incoming,
@@ -140,7 +141,7 @@ async fn answer(
     peer: SocketAddr,
     settings: &Settings,
 ) -> Result<Response<Body>, Infallible> {
-    let _running = settings.drain.running();
+    let running = settings.drain.running();
     let version = request.version();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(PeerAddress(peer));
@@ -149,6 +150,15 @@ async fn answer(
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        // A stream runs on behind its head: the request counts until its last event.
+        response = response.map(|body| {
+            Body::from_stream(body.into_data_stream().inspect(move |_| {
+                let _ = &running;
+            }))
+        });
     }
     Ok(response)
 }

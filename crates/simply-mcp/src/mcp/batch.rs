@@ -1,5 +1,7 @@
 //! Batches: several messages in one POST, in version 2025-03-26 and in no other.
 
+use std::collections::HashSet;
+
 use axum::body::Body;
 use bytes::Bytes;
 use futures::future::join_all;
@@ -44,6 +46,12 @@ pub(super) async fn answer<H: ServerHandler>(
             ),
         ));
     }
+    if has_twins(items) {
+        return Err(Refusal::new(
+            Code::BadRequest,
+            "two requests of this batch have the same id; give each its own",
+        ));
+    }
     let answers = join_all(items.iter().map(|item| answer_item(door, parts, item))).await;
     let answers: Vec<_> = answers.into_iter().flatten().collect();
     if answers.is_empty() {
@@ -60,6 +68,17 @@ pub(super) async fn answer<H: ServerHandler>(
     }
     body.push(b']');
     Ok(json(StatusCode::OK, body))
+}
+
+/// Answers are told apart by their ids only (JSON-RPC 2.0 §6).
+fn has_twins(items: &[&RawValue]) -> bool {
+    let mut seen = HashSet::new();
+    items
+        .iter()
+        .filter_map(|item| Message::parse(item.get()).ok())
+        .filter(|message| message.kind == Kind::Request)
+        .filter_map(|message| message.id)
+        .any(|id| !seen.insert(id))
 }
 
 /// The answer to one item; `None` where there is none to give.

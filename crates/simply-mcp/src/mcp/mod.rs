@@ -18,7 +18,7 @@ mod stdio;
 mod streams;
 
 #[cfg(test)]
-mod same_bytes;
+mod tests;
 
 use std::sync::Arc;
 
