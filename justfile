@@ -8,6 +8,10 @@ default:
 test:
     scripts/test
 
+# The program as it stands: just serve --port 0
+serve *arguments:
+    cargo run -- serve {{arguments}}
+
 # The tests alone; a filter narrows them: just nextest -p simply-mcp one_way
 nextest *filter:
     cargo nextest run --workspace {{filter}}
