@@ -17,14 +17,14 @@ pub enum Error {
     Server(String),
 
     /// The address could not be listened on.
-    #[error("cannot listen on {address}: {source}; {hint}")]
+    #[error("cannot listen on {address}: {cause}; {hint}")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
         /// What helps.
         hint: String,
         /// What the operating system said.
-        source: io::Error,
+        cause: io::Error,
     },
 
     /// The operating system refused a service that the transport needs.

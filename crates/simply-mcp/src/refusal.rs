@@ -135,7 +135,10 @@ impl Refusal {
     }
 
     /// A 503 that says when to come back (RFC 9110 §10.2.3).
-    pub(crate) fn overloaded(detail: &'static str, retry_after_seconds: u32) -> Self {
+    pub(crate) fn overloaded(
+        detail: impl Into<Cow<'static, str>>,
+        retry_after_seconds: u32,
+    ) -> Self {
         let mut refusal = Self::new(Code::Overloaded, detail);
         refusal.advice = Some(Advice::RetryAfter(retry_after_seconds));
         refusal

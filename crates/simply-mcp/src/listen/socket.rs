@@ -16,10 +16,10 @@ const BACKLOG: i32 = 2048;
 ///
 /// [`Error::Listen`], which says what helps.
 pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    open(address).map_err(|source| Error::Listen {
+    open(address).map_err(|cause| Error::Listen {
         address,
-        hint: hint(address, &source),
-        source,
+        hint: hint(address, &cause),
+        cause,
     })
 }
 

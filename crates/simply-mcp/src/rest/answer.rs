@@ -10,6 +10,9 @@ use crate::{
     refusal::{Code, Refusal},
 };
 
+/// Seconds after which a handler that has no room, or no child, is worth asking again.
+const RETRY_AFTER: u32 = 1;
+
 #[derive(Serialize)]
 struct List<'a> {
     tools: &'a [Tool],
@@ -64,6 +67,10 @@ pub(super) fn call(tool: &str, response: CallToolResponse) -> Result<Response<Bo
 
 /// A protocol error of the handler, as REST says it.
 pub(super) fn failure(error: &ErrorData) -> Refusal {
+    let said = error.data.as_ref().and_then(|data| data.get("code"));
+    if said.is_some_and(|code| code == "overloaded" || code == "child_down") {
+        return Refusal::overloaded(error.message.clone(), RETRY_AFTER);
+    }
     let code = match error.code {
         _ if guard::is_internal(error) => Code::Internal,
         ErrorCode::INVALID_PARAMS => Code::InvalidArguments,
@@ -114,4 +121,23 @@ fn json(body: &impl Serialize) -> Result<Response<Body>, Refusal> {
         HeaderValue::from_static("application/json"),
     );
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_handler_that_cannot_answer_now_is_a_503_that_says_when() {
+        for code in ["overloaded", "child_down"] {
+            let error = ErrorData::new(ErrorCode(-32000), "later", Some(json!({"code": code})));
+            let response = failure(&error).into_response();
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        }
+        let error = ErrorData::new(ErrorCode(-32000), "no", None);
+        assert_eq!(failure(&error).code, Code::ToolError);
+    }
 }
