@@ -1,4 +1,4 @@
-//! Reads a request's body: whole, bounded in size and time.
+//! Bodies: a request's is read whole, bounded in size and time; an answer's may be a stream of events.
 
 use std::time::Duration;
 
@@ -39,6 +39,13 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refus
             ),
         )),
     }
+}
+
+/// True for an answer that goes on behind its head.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn declared(headers: &HeaderMap) -> Option<u64> {

@@ -21,11 +21,7 @@ use tokio::{
 #[tokio::test]
 async fn http2_by_prior_knowledge_is_served() {
     let server = start().await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let client = common::http2_client();
     let call = || {
         client
             .post(server.url("/tools/echo"))

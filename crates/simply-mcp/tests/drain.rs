@@ -160,11 +160,7 @@ async fn standing_streams_are_ended_and_subscriptions_get_their_result() {
 #[tokio::test]
 async fn http2_streams_finish_after_goaway() {
     let server = start().await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let client = common::http2_client();
     let calls: Vec<_> = (0..20)
         .map(|_| {
             client

@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::{drain::Drain, prefixed::Prefixed};
-use crate::{facts::PeerAddress, handle::Stack};
+use crate::{body, facts::PeerAddress, handle::Stack};
 
 /// The most headers of a request; more is 431.
 const MOST_HEADERS: usize = 100;
@@ -151,8 +151,7 @@ async fn answer(
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+    if body::is_event_stream(response.headers()) {
         // A stream runs on behind its head: the request counts until its last event.
         response = response.map(|body| {
             Body::from_stream(body.into_data_stream().inspect(move |_| {

@@ -19,13 +19,6 @@ struct Answer<'a> {
     method: Option<&'a RawValue>,
 }
 
-pub(super) fn is_event_stream(response: &Response<Body>) -> bool {
-    response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
-}
-
 /// Waits for the answer to `id`; what else the stream says is for clients that take streams.
 pub(super) async fn fold(
     response: Response<Body>,
@@ -59,6 +52,7 @@ fn is_answer(data: &str, id: &RequestId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body;
 
     fn stream(text: &'static str) -> Response<Body> {
         let mut response = Response::new(Body::from(text));
@@ -76,7 +70,7 @@ mod tests {
             "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}\n\n",
             "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n",
         ));
-        assert!(is_event_stream(&stream));
+        assert!(body::is_event_stream(stream.headers()));
         let response = fold(stream, &RequestId::Number(7)).await.unwrap();
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -231,7 +231,7 @@ async fn finish(
 ) -> Result<Response<Body>, Refusal> {
     let response = said_in_json(response).await?;
     match &message.id {
-        Some(id) if !accepts.event_stream && fold::is_event_stream(&response) => {
+        Some(id) if !accepts.event_stream && body::is_event_stream(response.headers()) => {
             fold::fold(response, id).await
         }
         _ => Ok(response),

@@ -98,7 +98,7 @@ impl<H: ServerHandler> Rest<H> {
         let body = body::read(&parts.headers, body).await?;
         let (context, _cancel) = (self.contexts)(parts);
         if self.handler.tool(name, &context).await.is_none() {
-            return Err(self.unknown_tool(name));
+            return Err(unknown_tool(name));
         }
         let arguments = arguments(&body)?;
         self.handler
@@ -111,18 +111,14 @@ impl<H: ServerHandler> Rest<H> {
             Err(error) => Err(answer::failure(&error)),
         }
     }
+}
 
-    #[expect(
-        clippy::unused_self,
-        reason = "reads as what it is: this door's answer"
-    )]
-    fn unknown_tool(&self, name: &str) -> Refusal {
-        let name: String = name.chars().take(128).collect();
-        Refusal::new(
-            Code::UnknownTool,
-            format!("no tool is called {name:?}; GET /tools lists the tools there are"),
-        )
-    }
+fn unknown_tool(name: &str) -> Refusal {
+    let name: String = name.chars().take(128).collect();
+    Refusal::new(
+        Code::UnknownTool,
+        format!("no tool is called {name:?}; GET /tools lists the tools there are"),
+    )
 }
 
 /// A body as arguments: a JSON object, or nothing at all.

@@ -197,6 +197,15 @@ pub(crate) fn client() -> reqwest::Client {
         .expect("a client without TLS roots of its own")
 }
 
+/// A client that speaks HTTP/2 without being asked.
+pub(crate) fn http2_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .expect("a client without TLS roots of its own")
+}
+
 pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address)
         .await
