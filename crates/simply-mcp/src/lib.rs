@@ -13,6 +13,7 @@
 //!
 //! `config` stands before all of them, `transport` is the floor plan that joins them.
 
+pub mod auth;
 mod body;
 pub mod config;
 mod error;
@@ -23,6 +24,7 @@ mod layers;
 mod listen;
 pub mod logs;
 mod mcp;
+mod metrics;
 mod refusal;
 mod rest;
 mod routes;

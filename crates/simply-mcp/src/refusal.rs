@@ -4,7 +4,7 @@
 //! access log knows why, and `layers/refusals.rs` writes the body: JSON on the REST door, a JSON-RPC
 //! error on the MCP door.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -41,6 +41,16 @@ codes! {
     BadRequest = "bad_request", BAD_REQUEST;
     /// The arguments do not fit the tool's input schema.
     InvalidArguments = "invalid_arguments", BAD_REQUEST;
+    /// There is no key or token, or it is good for nothing here.
+    Unauthorized = "unauthorized", UNAUTHORIZED;
+    /// It looks like a key of ours, and somebody mistyped it.
+    KeyMalformed = "key_malformed", UNAUTHORIZED;
+    /// The token is good, and does not allow this.
+    InsufficientScope = "insufficient_scope", FORBIDDEN;
+    /// The caller has used up its allowance for now.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS;
+    /// The caller has as many sessions or streams as it may have.
+    TooManyOpen = "too_many_open", TOO_MANY_REQUESTS;
     /// The `Host` header names a server that this one is not (DNS rebinding).
     HostNotAllowed = "host_not_allowed", FORBIDDEN;
     /// The `Origin` header names a web site that may not call this server.
@@ -85,12 +95,62 @@ pub(crate) struct Refusal {
 }
 
 /// What a header adds to the words.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Advice {
+    /// How to authenticate (RFC 9110 §11.6.1, RFC 6750 §3).
+    Challenge(HeaderValue),
+    /// Which allowance is used up, and for how long.
+    Wait(Wait),
     /// The methods that would do.
     Allow(&'static str),
     /// The seconds after which to come back.
     RetryAfter(u32),
+}
+
+/// An allowance that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// The time after which the same request passes.
+    pub(crate) retry_after: Duration,
+    /// The requests of a window.
+    pub(crate) limit: u32,
+    /// Whose allowance it is.
+    pub(crate) scope: Scope,
+}
+
+/// Whose allowance is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// That of a key.
+    Key,
+    /// That of a token's subject.
+    Token,
+    /// That of an address.
+    Address,
+    /// The caller's for one tool.
+    Tool,
+}
+
+impl Scope {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Token => "token",
+            Self::Address => "address",
+            Self::Tool => "tool",
+        }
+    }
+}
+
+impl Wait {
+    /// Whole seconds that are enough (RFC 9110 §10.2.3).
+    fn whole_seconds(self) -> u64 {
+        self.retry_after.as_millis().div_ceil(1000).max(1) as u64
+    }
+
+    fn milliseconds(self) -> u64 {
+        self.retry_after.as_micros().div_ceil(1000).max(1) as u64
+    }
 }
 
 impl Refusal {
@@ -144,6 +204,24 @@ impl Refusal {
         refusal
     }
 
+    /// A 401, or a 403 for want of scope, that says how to do better (RFC 6750 §3).
+    pub(crate) fn challenge(
+        code: Code,
+        detail: impl Into<Cow<'static, str>>,
+        challenge: HeaderValue,
+    ) -> Self {
+        let mut refusal = Self::new(code, detail);
+        refusal.advice = Some(Advice::Challenge(challenge));
+        refusal
+    }
+
+    /// A 429 that says how long to wait (RFC 6585 §4).
+    pub(crate) fn rate_limited(detail: impl Into<Cow<'static, str>>, wait: Wait) -> Self {
+        let mut refusal = Self::new(Code::RateLimited, detail);
+        refusal.advice = Some(Advice::Wait(wait));
+        refusal
+    }
+
     /// The reason phrase of the status: the `error` of a REST answer.
     pub(crate) fn title(&self) -> &'static str {
         self.code.status().canonical_reason().unwrap_or("Error")
@@ -158,7 +236,12 @@ impl Refusal {
     /// The refusal as a JSON-RPC 2.0 error (§5.1). The `id` is left out where it could not be read, as
     /// MCP asks.
     pub(crate) fn to_json_rpc(&self, correlation_id: &str) -> Vec<u8> {
-        let data = json!({ "code": self.code.as_str(), "correlation_id": correlation_id });
+        let mut data = json!({ "code": self.code.as_str(), "correlation_id": correlation_id });
+        if let Some(Advice::Wait(wait)) = &self.advice {
+            data["retryAfterMs"] = wait.milliseconds().into();
+            data["limit"] = wait.limit.into();
+            data["scope"] = wait.scope.as_str().into();
+        }
         let error = ErrorData::new(self.rpc_code, self.detail.clone(), Some(data));
         serde_json::to_vec(&JsonRpcError::new(self.id.clone(), error))
             .expect("an error object serialises")
@@ -169,12 +252,18 @@ impl Refusal {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.code.status();
         let headers = response.headers_mut();
-        match self.advice {
+        match &self.advice {
+            Some(Advice::Challenge(challenge)) => {
+                headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+            Some(Advice::Wait(wait)) => {
+                headers.insert(header::RETRY_AFTER, wait.whole_seconds().into());
+            }
             Some(Advice::Allow(methods)) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(methods));
             }
             Some(Advice::RetryAfter(seconds)) => {
-                headers.insert(header::RETRY_AFTER, seconds.into());
+                headers.insert(header::RETRY_AFTER, (*seconds).into());
             }
             None => {}
         }
@@ -195,6 +284,33 @@ mod tests {
         assert_eq!(names.len(), ALL.len());
         for code in ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error());
+        }
+    }
+
+    #[test]
+    fn a_429_tells_an_agent_how_long_to_wait() {
+        let wait = |micros| Wait {
+            retry_after: Duration::from_micros(micros),
+            limit: 100,
+            scope: Scope::Key,
+        };
+        for (micros, seconds, milliseconds) in [
+            (0, "1", 1),
+            (1, "1", 1),
+            (1_000_000, "1", 1000),
+            (1_000_001, "2", 1001),
+        ] {
+            let refusal = Refusal::rate_limited("too many requests", wait(micros));
+            let body: serde_json::Value =
+                serde_json::from_slice(&refusal.to_json_rpc("c")).unwrap();
+            assert_eq!(
+                body["error"]["data"],
+                json!({"code": "rate_limited", "correlation_id": "c", "retryAfterMs": milliseconds, "limit": 100, "scope": "key"})
+            );
+            assert_eq!(
+                refusal.into_response().headers()[header::RETRY_AFTER],
+                seconds
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use rmcp::ServerHandler;
 use tokio::task::JoinHandle;
@@ -19,8 +20,9 @@ use crate::{
     layers::{self, HostPolicy, Site},
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
+    metrics::Metrics,
     rest::Rest,
-    routes::{Health, ReadyCheck, Rooms, Signpost, Table},
+    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
 };
 
@@ -140,7 +142,6 @@ impl<H: ServerHandler> HttpTransport<H> {
         let info = self.handler.get_info().server_info;
         let address = Arc::new(OnceLock::new());
         let health = Health {
-            path: config.monitoring.health_path.as_str().to_owned(),
             server: info.name,
             version: info.version,
             environment: config.environment.clone(),
@@ -164,14 +165,28 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             over: drain.over.clone(),
         };
-        let table = Table::new(&mcp_path, &health.path);
+        let monitoring = &config.monitoring;
+        let table = Table::new(&Paths {
+            mcp: &mcp_path,
+            health: monitoring.health_path.as_str(),
+            metrics: monitoring
+                .prometheus_enabled
+                .then(|| monitoring.prometheus_path.as_str()),
+            resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
+        });
         let rooms = Rooms {
             rest: Rest::new(handler.clone(), rest_contexts),
             mcp: Mcp::new(handler, peers, options),
-            health,
             mcp_path,
+            health_path: monitoring.health_path.as_str().to_owned(),
         };
-        let stack = layers::stack(rooms, host_policy(&config));
+        let open = Open {
+            next: layers::inner(rooms),
+            health: Arc::new(health),
+            metrics: Metrics::new(),
+            resource_metadata: Bytes::new(),
+        };
+        let stack = layers::outer(open, host_policy(&config));
         Ok((Stack::new(Signpost::new(stack, table)), address))
     }
 }

@@ -14,18 +14,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schema", &[]),
     ("refusal", &["facts"]),
     ("logs", &["config"]),
-    ("auth", &["config", "logs"]),
-    ("rate_limit", &["config", "logs"]),
-    ("metrics", &["config", "logs"]),
+    ("watch", &[]),
+    ("metrics", &[]),
+    ("store", &["config", "logs", "metrics"]),
+    ("rate_limit", &["config", "logs", "metrics", "store"]),
+    (
+        "auth",
+        &["config", "logs", "metrics", "rate_limit", "watch"],
+    ),
+    ("admission", &["config", "logs", "rate_limit"]),
     ("listen", &["config", "logs", "metrics"]),
     (
         "layers",
         &["config", "logs", "auth", "rate_limit", "metrics"],
     ),
     ("routes", &["config", "logs", "metrics", "rest", "mcp"]),
-    ("rest", &["config", "logs", "guard"]),
-    ("mcp", &["config", "logs", "guard"]),
-    ("guard", &["logs"]),
+    ("rest", &["config", "logs", "admission", "guard"]),
+    (
+        "mcp",
+        &["config", "logs", "admission", "guard", "metrics", "store"],
+    ),
+    ("guard", &["logs", "admission"]),
     ("server", &["logs"]),
 ];
 

@@ -16,7 +16,7 @@ static CATALOG: LazyLock<Vec<Setting>> = LazyLock::new(|| {
 });
 
 /// What a setting, or a section, is.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Setting {
     /// The whole key, as `server.port`.
     pub(super) key: String,
@@ -35,9 +35,18 @@ pub(super) struct Setting {
 pub(super) enum Kind {
     Section,
     Boolean,
-    Integer { least: i128, most: i128 },
-    Text { choices: Vec<String> },
+    Integer {
+        least: i128,
+        most: i128,
+    },
+    Text {
+        choices: Vec<String>,
+    },
     List(Box<Self>),
+    /// Names of the operator's choice, each with a value.
+    Map(Box<Self>),
+    /// An item of a list or a map that has settings of its own.
+    Record(Vec<Setting>),
 }
 
 /// The JSON Schema (2020-12) of the whole configuration.
@@ -140,16 +149,26 @@ fn documentation(schema: &Value) -> String {
 
 fn kind(schema: &Value) -> Kind {
     match types(schema).find(|kind| *kind != "null") {
+        Some("object") if schema["additionalProperties"].is_object() => {
+            Kind::Map(Box::new(item_kind(&schema["additionalProperties"])))
+        }
         Some("object") => Kind::Section,
         Some("boolean") => Kind::Boolean,
         Some("integer") => Kind::Integer {
             least: bound(&schema["minimum"]).unwrap_or(i64::MIN.into()),
             most: bound(&schema["maximum"]).unwrap_or(i64::MAX.into()),
         },
-        Some("array") => Kind::List(Box::new(kind(&schema["items"]))),
+        Some("array") => Kind::List(Box::new(item_kind(&schema["items"]))),
         _ => Kind::Text {
             choices: choices(schema),
         },
+    }
+}
+
+fn item_kind(schema: &Value) -> Kind {
+    match kind(schema) {
+        Kind::Section => Kind::Record(settings_of("", schema)),
+        kind => kind,
     }
 }
 

@@ -1,9 +1,11 @@
 //! `mcp`: the door for MCP clients.
 
+use std::{num::NonZeroU32, time::Duration};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::types::{RoutePath, Secret};
+use super::types::{RoutePath, Secret, seconds};
 
 /// The door for MCP clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +18,20 @@ pub struct Mcp {
     /// the server cannot send requests of its own to those clients.
     pub sessions: bool,
 
+    /// The most sessions at a time; further ones are refused with 503.
+    pub max_sessions: NonZeroU32,
+
+    /// The most sessions of one caller at a time; further ones are refused with 429.
+    pub max_sessions_per_caller: NonZeroU32,
+
+    /// Seconds after which a session ends that nobody uses.
+    #[serde(with = "seconds")]
+    #[schemars(with = "u64", range(min = 1, max = seconds::LONGEST))]
+    pub session_timeout: Duration,
+
+    /// The most event streams of one caller that are open at a time; further ones are refused with 429.
+    pub max_streams_per_caller: NonZeroU32,
+
     /// The secret, at least 32 characters, that seals the state a client carries between the rounds of a call
     /// (`requestState`). Give all replicas the same one; `null` makes a new one at each start.
     #[schemars(example = "at-least-32-characters-of-your-own-secret")]
@@ -27,6 +43,10 @@ impl Default for Mcp {
         Self {
             path: RoutePath::fixed("/mcp"),
             sessions: true,
+            max_sessions: const { NonZeroU32::new(10_000).unwrap() },
+            max_sessions_per_caller: const { NonZeroU32::new(1000).unwrap() },
+            session_timeout: Duration::from_secs(300),
+            max_streams_per_caller: const { NonZeroU32::new(100).unwrap() },
             state_key: None,
         }
     }

@@ -13,6 +13,7 @@ mod logging;
 mod mcp;
 mod monitoring;
 mod problem;
+mod rate_limit;
 mod server;
 mod starter;
 mod types;
@@ -22,16 +23,21 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use auth::Auth;
+pub(crate) use auth::EnvironmentKeys;
+pub use auth::{Auth, Jwt, JwtAlgorithm, JwtIssuer};
 pub use explain::{Explanation, UnknownSetting};
 pub use load::{Loaded, Loader};
 pub use logging::{LogFormat, LogLevel, Logging};
 pub use mcp::Mcp;
 pub use monitoring::Monitoring;
 pub use problem::{ConfigErrors, Origin, Problem, Warning};
+pub use rate_limit::{OnStoreFailure, RateLimit, Strategy, ToolLimit};
 pub use server::Server;
 pub use starter::{StarterFormat, starter_file};
-pub use types::{AllowedHost, InvalidValue, PublicUrl, RoutePath, Secret};
+pub use types::{
+    AllowedHost, HttpUrl, InvalidValue, Network, PublicUrl, RoutePath, Secret, StoreUrl,
+    VariableName,
+};
 
 /// Everything an operator can set; what is not set has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,8 +47,10 @@ pub struct HttpConfig {
     pub environment: String,
     /// Where the server listens, under which names it is reached, and how it ends.
     pub server: Server,
-    /// Whether callers have to say who they are.
+    /// Whether callers have to say who they are, and by what.
     pub auth: Auth,
+    /// How often each caller may call.
+    pub rate_limit: RateLimit,
     /// How the outside sees that the server is well.
     pub monitoring: Monitoring,
     /// How much is written to the log, and in which form.
@@ -57,6 +65,7 @@ impl Default for HttpConfig {
             environment: "development".to_owned(),
             server: Server::default(),
             auth: Auth::default(),
+            rate_limit: RateLimit::default(),
             monitoring: Monitoring::default(),
             logging: Logging::default(),
             mcp: Mcp::default(),

@@ -11,12 +11,20 @@ use super::types::RoutePath;
 pub struct Monitoring {
     /// The path of the health report; below it stand `/live` and `/ready`.
     pub health_path: RoutePath,
+
+    /// Whether metrics are served for Prometheus.
+    pub prometheus_enabled: bool,
+
+    /// The path of the metrics.
+    pub prometheus_path: RoutePath,
 }
 
 impl Default for Monitoring {
     fn default() -> Self {
         Self {
             health_path: RoutePath::fixed("/health"),
+            prometheus_enabled: true,
+            prometheus_path: RoutePath::fixed("/metrics"),
         }
     }
 }

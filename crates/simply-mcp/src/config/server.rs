@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::types::{AllowedHost, PublicUrl, address, seconds};
+use super::types::{AllowedHost, Network, PublicUrl, address, seconds};
 
 /// Where the server listens, under which names it is reached, and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,10 @@ pub struct Server {
     #[schemars(example = "https://mcp.example.com")]
     pub public_url: Option<PublicUrl>,
 
+    /// The proxies in front of this server, as addresses or networks (`10.0.0.0/8`). Only what they say in
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` is believed.
+    pub trusted_proxies: Vec<Network>,
+
     /// Further names that Host may carry, each with or without a port. With neither this nor `public_url`, a
     /// loopback address accepts loopback names only, and any other address accepts every name.
     pub allowed_hosts: Vec<AllowedHost>,
@@ -48,6 +52,7 @@ impl Default for Server {
             graceful_timeout: Duration::from_secs(30),
             keepalive: Duration::from_secs(5),
             public_url: None,
+            trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
         }
     }

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use super::catalog::{self, Kind, Setting};
 
 /// The width at which comments wrap, in columns.
@@ -66,7 +64,7 @@ fn write_section(text: &mut String, indent: &str, section: &Setting, format: Sta
 fn write_setting(text: &mut String, indent: &str, setting: &Setting, format: StarterFormat) {
     comment(text, indent, &setting.documentation);
     let shown = match (&setting.default, &setting.example) {
-        (Value::Null, Some(example)) => example,
+        (default, Some(example)) if default.is_null() => example,
         (default, _) => default,
     };
     let (name, separator) = match format {

@@ -10,7 +10,10 @@
 //! | 4 | catch panic | 500 | inside the log, so that a panic is seen |
 //! | 5 | host and origin | 400 403 | cheap, before any work, on every route |
 //!
-//! Health branches off behind door 5 (`routes`); what is added later for the rest goes below it.
+//! What is open to everybody branches off behind door 5 (`routes::Open`). The inner doors stand before all the rest:
+//!
+//! | # | door | may answer | stands here because |
+//! | --- | --- | --- | --- |
 
 mod access_log;
 mod catch_panic;
@@ -25,8 +28,13 @@ use self::{
 };
 use crate::handle::Handle;
 
-/// Puts the doors in front of `rooms`, innermost first.
-pub(crate) fn stack(rooms: impl Handle, hosts: HostPolicy) -> impl Handle {
+/// Puts the inner doors in front of `rooms`, innermost first.
+pub(crate) fn inner(rooms: impl Handle) -> impl Handle {
+    rooms
+}
+
+/// Puts the outer doors in front of what is open and of the inner doors, innermost first.
+pub(crate) fn outer(rooms: impl Handle, hosts: HostPolicy) -> impl Handle {
     let stack = host::Host::new(rooms, hosts);
     let stack = CatchPanic::new(stack);
     let stack = Refusals::new(stack);

@@ -31,7 +31,6 @@ impl fmt::Debug for ReadyCheck {
 /// What health reports on.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
-    pub(crate) path: String,
     pub(crate) server: String,
     pub(crate) version: String,
     pub(crate) environment: String,
@@ -43,10 +42,6 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
     /// The whole report: 200, or 503 while draining or with a part that is down.
     pub(super) fn report(&self) -> Response<Body> {
         let address = self.address.get().unwrap_or(&self.configured);
@@ -130,7 +125,6 @@ mod tests {
 
     fn health(checks: Vec<ReadyCheck>) -> Health {
         Health {
-            path: "/health".to_owned(),
             server: "my-server".to_owned(),
             version: "1.0.0".to_owned(),
             environment: "production".to_owned(),

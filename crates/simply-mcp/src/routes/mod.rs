@@ -4,15 +4,19 @@
 
 mod health;
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use http::{Method, Request, Response};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
 use rmcp::ServerHandler;
 
 pub(crate) use self::health::{Health, ReadyCheck};
 use crate::{
-    facts::Route,
+    facts::{Caller, Route},
     handle::Handle,
     mcp::Mcp,
+    metrics::Metrics,
     refusal::{Code, Refusal},
     rest::Rest,
 };
@@ -20,19 +24,37 @@ use crate::{
 /// Where the tools live. Not a setting: every client knows it.
 const TOOLS: &str = "/tools";
 
+/// Where clients learn which authorization server to go to (RFC 9728 §3); the path of the resource may follow.
+const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
+
 /// Which path is which route.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     mcp: String,
     health: String,
+    metrics: Option<String>,
+    resource_metadata: Option<String>,
+}
+
+/// The paths that are settings.
+pub(crate) struct Paths<'a> {
+    pub(crate) mcp: &'a str,
+    pub(crate) health: &'a str,
+    /// `None` where metrics are not served.
+    pub(crate) metrics: Option<&'a str>,
+    /// Whether tokens are accepted, and their metadata is served.
+    pub(crate) resource_metadata: bool,
 }
 
 impl Table {
-    /// The table for the two paths that are settings.
-    pub(crate) fn new(mcp: &str, health: &str) -> Self {
+    pub(crate) fn new(paths: &Paths<'_>) -> Self {
         Self {
-            mcp: mcp.to_owned(),
-            health: health.to_owned(),
+            mcp: paths.mcp.to_owned(),
+            health: paths.health.to_owned(),
+            metrics: paths.metrics.map(str::to_owned),
+            resource_metadata: paths
+                .resource_metadata
+                .then(|| format!("{RESOURCE_METADATA}{}", paths.mcp)),
         }
     }
 
@@ -46,6 +68,14 @@ impl Table {
         }
         if tool_segment(path).is_some() {
             return Route::Tool;
+        }
+        if self.metrics.as_deref() == Some(path) {
+            return Route::Metrics;
+        }
+        if let Some(with_path) = &self.resource_metadata
+            && (path == with_path || path == RESOURCE_METADATA)
+        {
+            return Route::ResourceMetadata;
         }
         match path.strip_prefix(self.health.as_str()) {
             Some("") => Route::Health,
@@ -62,7 +92,8 @@ pub(crate) fn tool_segment(path: &str) -> Option<&str> {
     (!segment.is_empty() && !segment.contains('/')).then_some(segment)
 }
 
-/// Decides the route before the first door, so that every door may know it.
+/// Decides the route before the first door, so that every door may know it, and lays out the [`Caller`] that the
+/// authentication door fills in.
 pub(crate) struct Signpost<N> {
     next: N,
     table: Table,
@@ -78,16 +109,60 @@ impl<N: Handle> Handle for Signpost<N> {
     async fn handle(&self, mut request: Request<Body>) -> Response<Body> {
         let route = self.table.route(request.uri().path());
         request.extensions_mut().insert(route);
+        request.extensions_mut().insert(Caller::anonymous());
         self.next.handle(request).await
     }
+}
+
+/// What is open to everybody, by exact path; every other request goes on to the inner doors.
+pub(crate) struct Open<N> {
+    pub(crate) next: N,
+    pub(crate) health: Arc<Health>,
+    pub(crate) metrics: Metrics,
+    /// The document of RFC 9728, where tokens are accepted.
+    pub(crate) resource_metadata: Bytes,
+}
+
+impl<N: Handle> Handle for Open<N> {
+    async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let route = request.extensions().get::<Route>().copied();
+        let route = route.unwrap_or(Route::Unmatched);
+        if !route.is_open() {
+            return self.next.handle(request).await;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Refusal::method_not_allowed("GET, HEAD").into_response();
+        }
+        match route {
+            Route::Live => self.health.live(),
+            Route::Ready => self.health.ready(),
+            Route::Metrics => self.metrics.report(),
+            Route::ResourceMetadata => metadata(self.resource_metadata.clone()),
+            _ => self.health.report(),
+        }
+    }
+}
+
+fn metadata(document: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(document));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=300"),
+    );
+    response
 }
 
 /// The rooms behind the doors.
 pub(crate) struct Rooms<H: ServerHandler> {
     pub(crate) rest: Rest<H>,
     pub(crate) mcp: Mcp<H>,
-    pub(crate) health: Health,
     pub(crate) mcp_path: String,
+    pub(crate) health_path: String,
 }
 
 impl<H: ServerHandler> Handle for Rooms<H> {
@@ -98,7 +173,6 @@ impl<H: ServerHandler> Handle for Rooms<H> {
             .copied()
             .unwrap_or(Route::Unmatched);
         let method = request.method();
-        let read = method == Method::GET || method == Method::HEAD;
         match route {
             Route::Mcp => self.mcp.handle(request).await,
             Route::Tool if method == Method::POST => match tool_segment(request.uri().path()) {
@@ -109,14 +183,11 @@ impl<H: ServerHandler> Handle for Rooms<H> {
                 None => self.not_found(&request),
             },
             Route::Tool => Refusal::method_not_allowed("POST").into_response(),
-            Route::Tools if read => self.rest.list(request).await,
-            Route::Health if read => self.health.report(),
-            Route::Live if read => self.health.live(),
-            Route::Ready if read => self.health.ready(),
-            Route::Tools | Route::Health | Route::Live | Route::Ready => {
-                Refusal::method_not_allowed("GET, HEAD").into_response()
+            Route::Tools if matches!(*method, Method::GET | Method::HEAD) => {
+                self.rest.list(request).await
             }
-            Route::Unmatched => self.not_found(&request),
+            Route::Tools => Refusal::method_not_allowed("GET, HEAD").into_response(),
+            _ => self.not_found(&request),
         }
     }
 }
@@ -129,7 +200,7 @@ impl<H: ServerHandler> Rooms<H> {
                 "nothing is at {:?}; tools are at /tools and /tools/{{name}}, MCP is at {}, health at {}",
                 shortened(request.uri().path()),
                 self.mcp_path,
-                self.health.path(),
+                self.health_path,
             ),
         )
         .into_response()
@@ -151,7 +222,12 @@ mod tests {
 
     #[test]
     fn matching_is_exact() {
-        let table = Table::new("/mcp", "/health");
+        let table = Table::new(&Paths {
+            mcp: "/mcp",
+            health: "/health",
+            metrics: Some("/metrics"),
+            resource_metadata: true,
+        });
         for (path, route) in [
             ("/mcp", Route::Mcp),
             ("/mcp/", Route::Mcp),
@@ -161,6 +237,15 @@ mod tests {
             ("/health", Route::Health),
             ("/health/live", Route::Live),
             ("/health/ready", Route::Ready),
+            ("/metrics", Route::Metrics),
+            (
+                "/.well-known/oauth-protected-resource",
+                Route::ResourceMetadata,
+            ),
+            (
+                "/.well-known/oauth-protected-resource/mcp",
+                Route::ResourceMetadata,
+            ),
         ] {
             assert_eq!(table.route(path), route, "{path}");
         }
@@ -181,6 +266,11 @@ mod tests {
             "/%74ools/echo",
             "/health/ready/",
             "/healthz",
+            "/metrics/",
+            "/Metrics",
+            "/.well-known/oauth-protected-resource/",
+            "/.well-known/oauth-protected-resource/tools",
+            "/.well-known/oauth-protected-resource/mcp/",
             "/health/live;a",
         ] {
             assert_eq!(table.route(path), Route::Unmatched, "{path}");

@@ -64,7 +64,7 @@ impl McpServer {
         let caller = fact::<crate::Caller>(&request.extensions)
             .cloned()
             .unwrap_or_default();
-        let subject = subject.of(caller.name(), arguments);
+        let subject = subject.of(caller.id(), arguments);
         self.shared
             .seal
             .open(fact(&request.extensions), state, &subject)

@@ -3,11 +3,16 @@
 use std::ffi::{OsStr, OsString};
 
 use super::{Node, Origin, Problem, Report, Warning, unknown, words};
-use crate::config::catalog::{self, Kind};
+use crate::config::{
+    EnvironmentKeys, Secret, VariableName,
+    catalog::{self, Kind},
+};
 
 const PREFIX: &str = "MCP_HTTP_";
-/// The variables that hold an API key, or a whole file of them.
-const KEY_VARIABLES: [&str; 2] = ["MCP_API_KEY", "MCP_HTTP_API_KEY"];
+/// The variable that holds an API key, or a whole file of them, beside the one that `auth.key_env_var` names.
+const KEY_VARIABLE: &str = "MCP_HTTP_API_KEY";
+/// The variable that `auth.key_env_var` names by default.
+const USUAL_KEY_VARIABLE: &str = "MCP_API_KEY";
 
 /// Every variable of this process.
 #[expect(
@@ -34,12 +39,44 @@ pub(super) fn apply(
     for (name, value) in &variables {
         // A name that is not text is none of ours.
         let Some(name) = name.to_str() else { continue };
-        if KEY_VARIABLES.contains(&name) {
-            report.keys.push(name.to_owned());
-        } else if let Some(rest) = name.strip_prefix(PREFIX) {
+        if name == KEY_VARIABLE {
+            continue;
+        }
+        if let Some(rest) = name.strip_prefix(PREFIX) {
             variable(name, rest, value, tree, report);
         }
     }
+    report.variables = variables;
+}
+
+/// The keys that stand in the environment: in the variable that `named` is, and in `MCP_HTTP_API_KEY`.
+pub(super) fn keys(named: &VariableName, report: &mut Report) -> Vec<EnvironmentKeys> {
+    let mut keys = Vec::new();
+    for (name, value) in std::mem::take(&mut report.variables) {
+        let Some(name) = name.to_str() else { continue };
+        if name != named.as_str() && name != KEY_VARIABLE {
+            if name == USUAL_KEY_VARIABLE {
+                report.warnings.push(Warning {
+                    setting: name.to_owned(),
+                    message: format!(
+                        "this variable is not read, because auth.key_env_var names {named}; unset one of them"
+                    ),
+                });
+            }
+            continue;
+        }
+        match value.into_string() {
+            Ok(text) => keys.push(EnvironmentKeys {
+                variable: name.to_owned(),
+                text: Secret::of_any_length(text),
+            }),
+            Err(_) => report.problems.push(Problem::of_source(
+                Origin::Variable(name.to_owned()),
+                "the value is not UTF-8 text",
+            )),
+        }
+    }
+    keys
 }
 
 fn variable(name: &str, rest: &str, value: &OsStr, tree: &mut Node, report: &mut Report) {

@@ -113,6 +113,21 @@ fn value_fits(
             }
             true
         }
+        (Kind::Map(inner), Data::Map(entries)) => {
+            duplicates(key, entries, problems);
+            for entry in entries {
+                if problems.len() < MOST_PROBLEMS {
+                    let key = shown(&join(key, &entry.name));
+                    value_fits(&key, setting, inner, &mut entry.value, problems);
+                }
+            }
+            true
+        }
+        (Kind::Record(settings), Data::Map(entries)) => {
+            duplicates(key, entries, problems);
+            record_fits(key, settings, entries, problems);
+            true
+        }
         _ => false,
     };
     if !good {
@@ -124,6 +139,32 @@ fn value_fits(
         );
         problems.push(Problem::of_setting(value.origin.clone(), key, message));
     }
+}
+
+fn record_fits(
+    key: &str,
+    settings: &[Setting],
+    entries: &mut Vec<Entry>,
+    problems: &mut Vec<Problem>,
+) {
+    entries.retain_mut(|entry| {
+        if problems.len() >= MOST_PROBLEMS {
+            return false;
+        }
+        let key = shown(&join(key, &entry.name));
+        let Some(setting) = settings.iter().find(|setting| setting.name == entry.name) else {
+            let names: Vec<&str> = settings.iter().map(|setting| &*setting.name).collect();
+            let message = format!("this is not a setting; here there are {}", names.join(", "));
+            problems.push(Problem::of_setting(entry.origin.clone(), key, message));
+            return false;
+        };
+        if setting.nullable && matches!(entry.value.data, Data::Null) {
+            return true;
+        }
+        let before = problems.len();
+        value_fits(&key, setting, &setting.kind, &mut entry.value, problems);
+        problems.len() == before
+    });
 }
 
 // Words that stand for one of a few things may be written in any case.
@@ -149,6 +190,11 @@ pub(in crate::config) fn expected(kind: &Kind) -> String {
         Kind::Text { choices } if choices.is_empty() => "text".to_owned(),
         Kind::Text { choices } => format!("one of {}", choices.join(", ")),
         Kind::List(inner) => format!("a list, each item {}", expected(inner)),
+        Kind::Map(inner) => format!("names, each with {}", expected(inner)),
+        Kind::Record(settings) => {
+            let names: Vec<&str> = settings.iter().map(|setting| &*setting.name).collect();
+            format!("a section with {}", names.join(", "))
+        }
     }
 }
 

@@ -145,17 +145,17 @@ pub(super) fn from_value(value: serde_json::Value) -> Result<HttpConfig, ConfigE
 struct Report {
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
-    /// The names of variables that hold an API key.
-    keys: Vec<String>,
+    /// The environment, for the keys in it: which variables hold them is a setting.
+    variables: Vec<(OsString, OsString)>,
     /// Whether a file could not be read at all, so that nobody knows what it says.
     unread: bool,
 }
 
 fn finish(mut tree: Node, mut report: Report) -> Result<Loaded, ConfigErrors> {
-    let config = typed::read(&mut tree, &mut report.problems);
+    let mut config = typed::read(&mut tree, &mut report.problems);
     let origins = tree.origins();
+    authenticate(&mut config, &mut report);
     if !report.unread && report.problems.len() < fit::MOST_PROBLEMS {
-        authenticate(&config, &mut report);
         let wrong = report.problems.clone();
         let fitting = check::problems(&config, &|key| origin_in(&origins, key));
         report.problems.extend(
@@ -188,23 +188,17 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems
 }
 
-// A key in the environment asks for authentication, unless it is turned off in so many words.
-fn authenticate(config: &HttpConfig, report: &mut Report) {
-    for name in std::mem::take(&mut report.keys) {
-        if config.auth.enabled == Some(false) {
-            report.warnings.push(Warning {
-                message: "the key is ignored, because auth.enabled is false; unset the variable"
-                    .to_owned(),
-                setting: name,
-            });
-        } else {
-            let origin = Origin::Variable(name);
-            report.problems.push(Problem::of_setting(
-                origin,
-                "auth",
-                check::NO_AUTHENTICATION,
-            ));
-        }
+// A key in the environment turns authentication on, unless it is turned off in so many words.
+fn authenticate(config: &mut HttpConfig, report: &mut Report) {
+    let keys = environment::keys(&config.auth.key_env_var, report);
+    if config.auth.enabled == Some(false) {
+        report.warnings.extend(keys.into_iter().map(|keys| Warning {
+            message:
+                "the key is ignored, because auth.enabled is false; unset the variable".to_owned(),
+            setting: keys.variable,
+        }));
+    } else {
+        config.auth.environment_keys = keys;
     }
 }
 

@@ -1,22 +1,15 @@
 //! What to say about a name that is not a setting.
 
-use crate::config::{
-    catalog::{self, Kind, Setting},
-    check::NO_AUTHENTICATION,
-};
+use crate::config::catalog::{self, Kind, Setting};
 
 /// Settings that the documentation of the whole system knows and this version does not have. Saying so helps more
 /// than guessing at a spelling.
-const NOT_YET: [&str; 23] = [
+const NOT_YET: [&str; 15] = [
     "server.workers",
     "server.worker_connections",
     "server.backlog",
     "server.drain_delay",
-    "server.trusted_proxies",
     "tls",
-    "rate_limit",
-    "monitoring.prometheus_enabled",
-    "monitoring.prometheus_path",
     "monitoring.tracing_enabled",
     "monitoring.log_requests",
     "monitoring.log_responses",
@@ -27,17 +20,10 @@ const NOT_YET: [&str; 23] = [
     "logging.enable_console",
     "logging.file",
     "logging.structured",
-    "auth.keys_file",
-    "auth.key_env_var",
-    "auth.require_auth",
-    "auth.keys",
 ];
 
 /// Why the key is refused and what may have been meant; `spell` writes a key as its source does.
 pub(in crate::config) fn message(key: &str, spell: &dyn Fn(&str) -> String) -> String {
-    if key.starts_with("auth.") && likely(key).is_none() {
-        return NO_AUTHENTICATION.to_owned();
-    }
     if is_not_yet(key) {
         return "this setting is not in this version of simply-mcp; remove it".to_owned();
     }

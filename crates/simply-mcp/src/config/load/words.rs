@@ -51,7 +51,8 @@ fn data(setting: &Setting, word: &str, origin: &Origin) -> Data {
         Kind::Boolean => truth(word).map(Data::Boolean),
         Kind::Integer { .. } => word.trim().parse().ok().map(Data::Integer),
         Kind::List(_) => Some(list(word, origin)),
-        Kind::Text { .. } | Kind::Section => None,
+        Kind::Map(_) => map(word, origin),
+        Kind::Text { .. } | Kind::Section | Kind::Record(_) => None,
     };
     // What cannot be read stays text, and the report then says what was expected.
     read.unwrap_or_else(|| Data::Text(word.to_owned()))
@@ -63,6 +64,13 @@ fn truth(word: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
+}
+
+fn map(word: &str, origin: &Origin) -> Option<Data> {
+    let value: Value = serde_json::from_str(word).ok()?;
+    value
+        .is_object()
+        .then(|| Node::from_json(value, origin).data)
 }
 
 fn list(word: &str, origin: &Origin) -> Data {

@@ -3,15 +3,23 @@
 pub(super) mod address;
 mod allowed_host;
 mod host_name;
+mod http_url;
+mod network;
 mod public_url;
 mod route_path;
 pub(super) mod seconds;
 mod secret;
+mod store_url;
+mod variable_name;
 
 pub use allowed_host::AllowedHost;
+pub use http_url::HttpUrl;
+pub use network::Network;
 pub use public_url::PublicUrl;
 pub use route_path::RoutePath;
 pub use secret::Secret;
+pub use store_url::StoreUrl;
+pub use variable_name::VariableName;
 
 /// Why a text is not a value of the wanted type: what is wrong, and what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

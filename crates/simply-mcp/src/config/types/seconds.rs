@@ -29,3 +29,35 @@ pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
 ) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_secs)
 }
+
+/// The same for a time that may be absent.
+pub(in crate::config) mod optional {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes whole seconds, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub(in crate::config) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration
+            .map(|duration| duration.as_secs())
+            .serialize(serializer)
+    }
+
+    /// Reads whole seconds, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no whole number.
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+    }
+}

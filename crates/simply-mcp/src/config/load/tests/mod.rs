@@ -128,17 +128,62 @@ const FLIPPED: &[(&str, &str, &str)] = &[
         "https://MCP.example.com/",
         "\"https://mcp.example.com\"",
     ),
+    ("server.trusted_proxies", "10.0.0.0/8", "[\"10.0.0.0/8\"]"),
     (
         "server.allowed_hosts",
         "A.com, b.com:80",
         "[\"a.com\",\"b.com:80\"]",
     ),
     ("auth.enabled", "false", "false"),
+    ("auth.keys_file", "k.yaml", "\"k.yaml\""),
+    ("auth.key_env_var", "MY_KEY", "\"MY_KEY\""),
+    ("auth.require_auth", "no", "false"),
+    ("auth.jwt.issuer", "https://a", "\"https://a\""),
+    ("auth.jwt.audience", "a, b", "[\"a\",\"b\"]"),
+    ("auth.jwt.jwks_url", "https://a/", "\"https://a/\""),
+    ("auth.jwt.jwks_file", "j.json", "\"j.json\""),
+    ("auth.jwt.algorithms", "PS256", "[\"PS256\"]"),
+    ("auth.jwt.required_scopes", "a, b", "[\"a\",\"b\"]"),
+    (
+        "auth.jwt.further_issuers",
+        r#"[{"issuer": "https://b", "jwks_file": "j"}]"#,
+        r#"[{"algorithms":["RS256","ES256","EdDSA"],"audience":[],"issuer":"https://b","jwks_file":"j","jwks_url":null,"required_scopes":[]}]"#,
+    ),
+    ("auth.jwt.tool_scopes", r#"{"t": ["a"]}"#, r#"{"t":["a"]}"#),
+    ("auth.jwt.leeway", "0", "0"),
+    ("auth.jwt.max_stale", "60", "60"),
+    ("auth.jwt.allow_private_networks", "yes", "true"),
+    ("rate_limit.enabled", "1", "true"),
+    ("rate_limit.default_limit", "5", "5"),
+    ("rate_limit.window_seconds", "1", "1"),
+    (
+        "rate_limit.strategy",
+        "sliding_window",
+        "\"sliding_window\"",
+    ),
+    ("rate_limit.shadow", "true", "true"),
+    (
+        "rate_limit.store",
+        "redis://me:secret@a:1/2",
+        "\"redis://***@a:1/2\"",
+    ),
+    ("rate_limit.on_store_failure", "closed", "\"closed\""),
+    (
+        "rate_limit.tools",
+        r#"{"t": {"limit": 1}}"#,
+        r#"{"t":{"cost":1,"limit":1,"window_seconds":null}}"#,
+    ),
     ("monitoring.health_path", "/up", "\"/up\""),
+    ("monitoring.prometheus_enabled", "no", "false"),
+    ("monitoring.prometheus_path", "/m", "\"/m\""),
     ("logging.level", "warn", "\"WARN\""),
     ("logging.format", "text", "\"text\""),
     ("mcp.path", "/m", "\"/m\""),
     ("mcp.sessions", "off", "false"),
+    ("mcp.max_sessions", "1", "1"),
+    ("mcp.max_sessions_per_caller", "1", "1"),
+    ("mcp.session_timeout", "1", "1"),
+    ("mcp.max_streams_per_caller", "1", "1"),
     (
         "mcp.state_key",
         "0123456789abcdef0123456789abcdef",
@@ -160,7 +205,7 @@ fn each_setting_can_be_set_by_variable_and_flag_and_is_explained() {
             Loader::new().environment(variables(&[(&variable, word)])),
             Loader::new().flag(*key, *word),
         ] {
-            let loaded = loader.load().expect(key);
+            let loaded = with_companions(loader, key).load().expect(key);
             let explained = loaded.explain(key).unwrap();
             assert_eq!(explained[0].value, *value, "{key}");
             assert_ne!(explained[0].default, *value, "{key}");
@@ -170,20 +215,36 @@ fn each_setting_can_be_set_by_variable_and_flag_and_is_explained() {
     }
 }
 
+/// What a setting about tokens cannot do without.
+fn with_companions(loader: Loader, key: &str) -> Loader {
+    let wanted: &[(&str, &str)] = match key {
+        "auth.jwt.issuer" => &[("jwks_url", "https://a/")],
+        "auth.jwt.jwks_url" | "auth.jwt.jwks_file" => &[("issuer", "https://a")],
+        key if key.starts_with("auth.jwt.") && key != "auth.jwt.further_issuers" => {
+            &[("issuer", "https://a"), ("jwks_url", "https://a/")]
+        }
+        _ => &[],
+    };
+    wanted.iter().fold(loader, |loader, (name, value)| {
+        loader.flag(format!("auth.jwt.{name}"), *value)
+    })
+}
+
 #[test]
 fn each_setting_can_be_set_by_file() {
     for (key, word, value) in FLIPPED {
         let setting = catalog::find(key).unwrap();
-        let written = match setting.kind {
+        let yaml = match setting.kind {
             Kind::Text { .. } => format!("{word:?}"),
-            Kind::List(_) => format!("[{word}]"),
+            Kind::List(_) if !word.starts_with('[') => format!("[{word}]"),
             _ => (*word).to_owned(),
         };
-        let text = match key.split_once('.') {
-            Some((section, name)) => format!("{section}:\n  {name}: {written}\n"),
-            None => format!("{key}: {written}\n"),
-        };
-        let loaded = load_file("c.yaml", text).expect(key);
+        let text = key
+            .rsplit('.')
+            .fold(yaml, |inner, name| format!("{{{name}: {inner}}}"));
+        let (_directory, path) = written("c.yaml", text);
+        let loader = Loader::new().file(Some(path));
+        let loaded = with_companions(loader, key).load().expect(key);
         assert_eq!(loaded.explain(key).unwrap()[0].value, *value, "{key}");
     }
 }
@@ -273,7 +334,7 @@ fn an_unknown_key_is_not_explained_but_guessed_at() {
             .to_string()
             .contains("not in this version")
     );
-    assert_eq!(loaded.explain("monitoring").unwrap().len(), 1);
+    assert_eq!(loaded.explain("monitoring").unwrap().len(), 3);
     assert!(loaded.explain("").is_err());
 }
 

@@ -1,16 +1,13 @@
 //! What one setting cannot know: whether the settings fit together, and what an operator should hear.
 
+mod jwt;
+
 use std::{net::IpAddr, time::Duration};
 
 use super::{HttpConfig, Origin, Problem, RoutePath, Warning, types::seconds};
 
 /// Where the plain REST door stands.
 const TOOLS_PATH: &str = "/tools";
-
-/// What authentication's absence means for somebody who asked for it.
-pub(super) const NO_AUTHENTICATION: &str = "authentication is not in this version of simply-mcp, and it will not \
-    serve open what was meant to be closed; remove this, write `auth: {enabled: false}`, and put a proxy that \
-    authenticates in front";
 
 /// Everything that does not fit together; `origin` answers where a setting was written.
 pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Vec<Problem> {
@@ -23,7 +20,13 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
             "monitoring.health_path",
             origin,
         ),
+        route(
+            &config.monitoring.prometheus_path,
+            "monitoring.prometheus_path",
+            origin,
+        ),
         overlap(config, origin),
+        metrics_overlap(config, origin),
         time(
             config.server.graceful_timeout,
             "server.graceful_timeout",
@@ -34,6 +37,7 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
     ]
     .into_iter()
     .flatten()
+    .chain(jwt::problems(config, origin))
     .collect()
 }
 
@@ -54,17 +58,24 @@ pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
 }
 
 fn authentication(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
-    let asked = config.auth.enabled == Some(true);
-    asked.then(|| Problem::of_setting(origin("auth.enabled"), "auth.enabled", NO_AUTHENTICATION))
+    let nothing = config.auth.enabled == Some(true) && !config.auth.has_credentials();
+    nothing.then(|| {
+        let message = format!(
+            "authentication is on, and there is no key that anybody could show; run `simply-mcp keys new --file \
+             keys.yaml` and set auth.keys_file to that file, or set the environment variable {}",
+            config.auth.key_env_var
+        );
+        Problem::of_setting(origin("auth.enabled"), "auth.enabled", message)
+    })
 }
 
 fn exposure(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
-    if is_loopback(config.server.host) || config.auth.enabled.is_some() {
+    if is_loopback(config.server.host) || config.auth.is_on() || config.auth.enabled.is_some() {
         return None;
     }
     let message = format!(
-        "{} is reachable from other machines, and nothing says whether callers must authenticate; to serve \
-         everybody who can reach it, write `auth: {{enabled: false}}` or set MCP_HTTP_AUTH__ENABLED=false; to serve \
+        "{} is reachable from other machines, and nothing says whether callers must authenticate; to ask \
+         for a key, run `simply-mcp keys new --file keys.yaml` and set auth.keys_file; to serve everybody who can reach it, write `auth: {{enabled: false}}` or set MCP_HTTP_AUTH__ENABLED=false; to serve \
          this machine only, use 127.0.0.1",
         config.server.host
     );
@@ -92,6 +103,24 @@ fn overlap(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Probl
         );
         Problem::of_setting(origin("mcp.path"), "mcp.path", message)
     })
+}
+
+fn metrics_overlap(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
+    let metrics = &config.monitoring.prometheus_path;
+    let taken = [
+        ("monitoring.health_path", &config.monitoring.health_path),
+        ("mcp.path", &config.mcp.path),
+    ];
+    let (key, path) = taken
+        .into_iter()
+        .find(|(_, path)| metrics.is_within(path.as_str()) || path.is_within(metrics.as_str()))?;
+    let message =
+        format!("{metrics} and {path} ({key}) are in each other's way; choose different paths");
+    Some(Problem::of_setting(
+        origin("monitoring.prometheus_path"),
+        "monitoring.prometheus_path",
+        message,
+    ))
 }
 
 // A program can put any time there, and adding a very long one to a clock overflows.
