@@ -22,6 +22,7 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
+    rate_limit::{Backend, Limiter, Memory},
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
@@ -151,7 +152,9 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             checks: self.checks,
         };
-        let admission = Arc::<Admission>::default();
+        let metrics = Metrics::new();
+        let limiter = limiter(&config, &metrics);
+        let admission = Arc::new(admission(&config, limiter.clone()));
         let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
@@ -184,13 +187,29 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms),
+            next: layers::inner(rooms, limiter),
             health: Arc::new(health),
-            metrics: Metrics::new(),
+            metrics,
             resource_metadata: Bytes::new(),
         };
-        let stack = layers::outer(open, host_policy(&config));
+        let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
+    }
+}
+
+fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+    let settings = &config.rate_limit;
+    settings.enabled.then(|| {
+        let backend = Backend::Memory(Memory::new(settings.strategy));
+        Arc::new(Limiter::new(settings, backend, metrics))
+    })
+}
+
+fn admission(config: &HttpConfig, limiter: Option<Arc<Limiter>>) -> Admission {
+    let rules = Admission::default();
+    match limiter {
+        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        None => rules,
     }
 }
 
