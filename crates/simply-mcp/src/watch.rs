@@ -25,6 +25,8 @@ const MOST_LOOKS: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Watch {
     files: Vec<(PathBuf, Option<Stamp>)>,
+    /// Whether a change was seen of which nobody has been told yet.
+    seen: bool,
 }
 
 impl Watch {
@@ -37,17 +39,16 @@ impl Watch {
         });
         Self {
             files: stamped.collect(),
+            seen: false,
         }
     }
 
     /// Waits until one of the files is another one, has other content, is gone, or has come back: about half a
-    /// second after it was written, and at most one.
+    /// second after it was written, and at most one. Nothing is lost when the wait is given up before its end.
     pub(crate) async fn changed(&mut self) {
-        loop {
+        while !self.seen {
             tokio::time::sleep(PERIOD).await;
-            if self.look().await {
-                break;
-            }
+            self.look().await;
         }
         for _ in 0..MOST_LOOKS {
             tokio::time::sleep(SETTLED).await;
@@ -55,6 +56,7 @@ impl Watch {
                 break;
             }
         }
+        self.seen = false;
     }
 
     /// Whether any file is not as it was at the last look.
@@ -62,8 +64,11 @@ impl Watch {
         let mut changed = false;
         for (file, last) in &mut self.files {
             let now = stamp(file).await;
-            changed |= now != *last;
-            *last = now;
+            if now != *last {
+                *last = now;
+                changed = true;
+                self.seen = true;
+            }
         }
         changed
     }
