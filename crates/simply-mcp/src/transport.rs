@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Error, HttpConfig,
+    admission::Admission,
     auth::Authentication,
     facts::StateKey,
     guard::Guarded,
@@ -156,7 +157,12 @@ impl<H: ServerHandler> HttpTransport<H> {
             checks: self.checks,
             components: components(authentication.as_ref(), limiter.as_ref()),
         };
-        let handler = Guarded::until(self.handler, drain.draining.clone());
+        let admission = Arc::new(admission(&config, limiter.clone()));
+        let handler = Guarded::until(
+            self.handler,
+            Arc::clone(&admission),
+            drain.draining.clone(),
+        );
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
@@ -168,6 +174,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .state_key
                 .as_ref()
                 .map(|key| StateKey(key.expose().as_bytes().into())),
+            admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
         };
@@ -181,7 +188,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
         let rooms = Rooms {
-            rest: Rest::new(handler.clone(), rest_contexts),
+            rest: Rest::new(handler.clone(), rest_contexts, admission),
             mcp: Mcp::new(handler, peers, options),
             mcp_path,
             health_path: monitoring.health_path.as_str().to_owned(),
@@ -219,6 +226,14 @@ fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
         let backend = Backend::Memory(Memory::new(settings.strategy));
         Arc::new(Limiter::new(settings, backend, metrics))
     })
+}
+
+fn admission(config: &HttpConfig, limiter: Option<Arc<Limiter>>) -> Admission {
+    let rules = Admission::default();
+    match limiter {
+        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        None => rules,
+    }
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {
