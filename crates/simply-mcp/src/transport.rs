@@ -158,11 +158,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             components: components(authentication.as_ref(), limiter.as_ref()),
         };
         let admission = Arc::new(admission(&config, limiter.clone()));
-        let handler = Guarded::until(
-            self.handler,
-            Arc::clone(&admission),
-            drain.draining.clone(),
-        );
+        let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
