@@ -37,6 +37,7 @@ use self::{
     streams::Streams,
 };
 use crate::{
+    admission::Admission,
     body,
     facts::{CalledTool, StateKey},
     guard::Guarded,
@@ -49,6 +50,8 @@ pub(crate) struct McpOptions {
     pub(crate) sessions: bool,
     /// What seals the state that clients carry; a handler makes its own where there is none.
     pub(crate) state_key: Option<StateKey>,
+    /// Who may call which tool.
+    pub(crate) admission: Arc<Admission>,
     /// Standing streams end when this is cancelled.
     pub(crate) draining: CancellationToken,
     /// All streams and sessions end when this is.
@@ -60,6 +63,7 @@ pub(crate) struct Mcp<H: ServerHandler> {
     peers: Arc<Peers<H>>,
     streams: Streams<H>,
     state_key: Option<StateKey>,
+    admission: Arc<Admission>,
 }
 
 impl<H: ServerHandler> Mcp<H> {
@@ -70,6 +74,7 @@ impl<H: ServerHandler> Mcp<H> {
             peers,
             streams,
             state_key: options.state_key,
+            admission: options.admission,
         }
     }
 
@@ -125,6 +130,9 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
+        if let Some(tool) = message.tool(&params) {
+            self.admission.call(&parts, tool)?;
+        }
         let mut response = if message.method == "initialize" {
             self.streams
                 .initialize(parts, message, text, accepts)
