@@ -223,6 +223,11 @@ impl Eq for Caller {}
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeenCaller(pub(crate) Arc<OnceLock<Caller>>);
 
+/// Why authentication failed, in one word: travels back in the response's extensions, for the log. Takes no memory
+/// of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthFailure(pub(crate) &'static str);
+
 /// The secret that seals the state a client carries between the rounds of a call
 /// (`requestState` of MCP 2026-07-28), from `mcp.state_key`.
 #[derive(Clone)]

@@ -34,6 +34,7 @@ mod routes;
 mod schema;
 pub mod server;
 mod transport;
+mod watch;
 
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error, HttpConfig,
     admission::Admission,
+    auth::Authentication,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -24,7 +25,7 @@ use crate::{
     metrics::Metrics,
     rate_limit::{Backend, Limiter, Memory},
     rest::Rest,
-    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
 };
 
@@ -141,6 +142,9 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
+        let metrics = Metrics::new();
+        let authentication = Authentication::of(&config, &metrics)?.map(Arc::new);
+        let limiter = limiter(&config, &metrics);
         let info = self.handler.get_info().server_info;
         let address = Arc::new(OnceLock::new());
         let health = Health {
@@ -151,9 +155,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
             checks: self.checks,
+            components: components(authentication.as_ref(), limiter.as_ref()),
         };
-        let metrics = Metrics::new();
-        let limiter = limiter(&config, &metrics);
         let admission = Arc::<Admission>::default();
         let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
@@ -187,7 +190,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms, limiter),
+            next: layers::inner(rooms, authentication, limiter),
             health: Arc::new(health),
             metrics,
             resource_metadata: Bytes::new(),
@@ -195,6 +198,22 @@ impl<H: ServerHandler> HttpTransport<H> {
         let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
     }
+}
+
+/// What the doors say of themselves in the health report.
+fn components(
+    authentication: Option<&Arc<Authentication>>,
+    limiter: Option<&Arc<Limiter>>,
+) -> Vec<Component> {
+    let authentication = authentication.cloned().map(|it| Component {
+        name: "authentication",
+        report: Arc::new(move || it.report()),
+    });
+    let limiter = limiter.cloned().map(|it| Component {
+        name: "rate_limiting",
+        report: Arc::new(move || it.component()),
+    });
+    authentication.into_iter().chain(limiter).collect()
 }
 
 fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
