@@ -25,6 +25,7 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod rate_limit;
 mod refusal;
 mod rest;
 mod routes;
