@@ -264,6 +264,11 @@ impl Route {
     }
 }
 
+/// Says in the response's extensions that more was counted against the caller's allowance than the request itself
+/// (a batch, a tool that costs more), so that the rate limit door looks again at what is left. Takes no memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedFurther;
+
 /// The tool that a request called: travels back in the response's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct CalledTool(pub(crate) Arc<str>);

@@ -21,6 +21,7 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
+    rate_limit::{Backend, Limiter, Memory},
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
@@ -150,6 +151,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             checks: self.checks,
         };
+        let metrics = Metrics::new();
+        let limiter = limiter(&config, &metrics);
         let handler = Guarded::until(self.handler, drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
@@ -181,14 +184,22 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms),
+            next: layers::inner(rooms, limiter),
             health: Arc::new(health),
-            metrics: Metrics::new(),
+            metrics,
             resource_metadata: Bytes::new(),
         };
-        let stack = layers::outer(open, host_policy(&config));
+        let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
     }
+}
+
+fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+    let settings = &config.rate_limit;
+    settings.enabled.then(|| {
+        let backend = Backend::Memory(Memory::new(settings.strategy));
+        Arc::new(Limiter::new(settings, backend, metrics))
+    })
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | reads | [`CorrelationId`], [`PeerAddress`]; [`CalledTool`], [`Refusal`] of the answer |
+//! | reads | [`CorrelationId`], [`facts::client_address`]; [`CalledTool`], [`Refusal`] of the answer |
 //! | writes | the event `Request completed` at INFO |
 //! | answers | nothing |
 //! | default | on; the line goes where the program's `tracing` subscriber sends it |
@@ -15,7 +15,7 @@ use axum::body::Body;
 use http::{Request, Response};
 
 use crate::{
-    facts::{CalledTool, CorrelationId, PeerAddress},
+    facts::{self, CalledTool, CorrelationId},
     handle::Handle,
     refusal::Refusal,
 };
@@ -42,7 +42,7 @@ impl<N: Handle> Handle for AccessLog<N> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let id = request.extensions().get::<CorrelationId>().cloned();
-        let client = request.extensions().get::<PeerAddress>().copied();
+        let client = facts::client_address(request.extensions());
         let response = self.next.handle(request).await;
         tracing::info!(
             target: TARGET,
@@ -52,7 +52,7 @@ impl<N: Handle> Handle for AccessLog<N> {
             status = response.status().as_u16(),
             duration = started.elapsed().as_secs_f64(),
             tool = response.extensions().get::<CalledTool>().map(|tool| &*tool.0),
-            client = client.map(|client| tracing::field::display(client.0.ip())),
+            client = client.map(tracing::field::display),
             code = response.extensions().get::<Refusal>().map(|refusal| refusal.code.as_str()),
             "Request completed"
         );

@@ -101,17 +101,28 @@ impl Limiter {
     /// Counts `cost` requests against the allowance of the caller, or of its address where it is anonymous, and says
     /// how the allowance stands. The door asks this once for each request.
     pub(crate) async fn ask(&self, caller: &Caller, address: Option<IpAddr>, cost: u32) -> Verdict {
-        let own = caller.facts().and_then(|known| known.allowance);
         let counted = Counted {
             caller,
-            allowance: own.unwrap_or(self.default),
+            allowance: self.allowance_of(caller),
             tool: None,
             cost,
         };
         self.judge(Identity::of(caller, address), &counted).await
     }
 
-    /// Counts `cost` more requests: a batch, or a tool that costs more than one.
+    /// How the allowance of the caller stands, with nothing counted.
+    pub(crate) async fn standing(
+        &self,
+        caller: &Caller,
+        address: Option<IpAddr>,
+    ) -> Option<Decision> {
+        let allowance = self.allowance_of(caller);
+        let asked = self.take(Identity::of(caller, address), allowance, 0).await;
+        asked.ok()
+    }
+
+    /// Counts `cost` more requests: a batch, or a tool that costs more than one. Whoever calls it puts
+    /// [`CountedFurther`](crate::facts::CountedFurther) into the extensions of an answer that passes.
     ///
     /// # Errors
     ///
@@ -150,6 +161,11 @@ impl Limiter {
     /// What `/health` says of it.
     pub(crate) fn component(&self) -> serde_json::Value {
         serde_json::json!({ "status": "enabled", "strategy": self.strategy })
+    }
+
+    fn allowance_of(&self, caller: &Caller) -> Allowance {
+        let own = caller.facts().and_then(|known| known.allowance);
+        own.unwrap_or(self.default)
     }
 
     async fn judge(&self, identity: Identity, counted: &Counted<'_>) -> Verdict {

@@ -178,8 +178,8 @@ struct Shard<C> {
     /// The size at which the idle are dropped next, and the time before which they are not.
     clear_at: usize,
     not_before: u64,
-    /// What addresses share for which there is no room.
-    overflow: Option<C>,
+    /// What addresses share for which there is no room, by rule: the default and those of tools.
+    overflow: Vec<(Rule, C)>,
 }
 
 impl<C: Count> Shard<C> {
@@ -189,7 +189,7 @@ impl<C: Count> Shard<C> {
             addresses: 0,
             clear_at: FEW,
             not_before: 0,
-            overflow: None,
+            overflow: Vec::new(),
         }
     }
 
@@ -207,8 +207,7 @@ impl<C: Count> Shard<C> {
         let is_known = identity.is_known();
         self.drop_idle(now, most_addresses);
         if !is_known && self.addresses >= most_addresses {
-            let shared = self.overflow.get_or_insert_with(|| C::fresh(rule));
-            return shared.take(rule, cost, now);
+            return self.shared_count(rule).take(rule, cost, now);
         }
         let mut count = self.first_count(is_known, rule, now);
         let decision = count.take(rule, cost, now);
@@ -219,13 +218,24 @@ impl<C: Count> Shard<C> {
         decision
     }
 
+    // Addresses have no allowances of their own, so there are as many rules as the settings name.
+    fn shared_count(&mut self, rule: Rule) -> &mut C {
+        let found = self.overflow.iter().position(|(of, _)| *of == rule);
+        let index = found.unwrap_or_else(|| {
+            self.overflow.push((rule, C::fresh(rule)));
+            self.overflow.len() - 1
+        });
+        &mut self.overflow[index].1
+    }
+
     /// An address may have called already, when there was no room for it.
     fn first_count(&mut self, is_known: bool, rule: Rule, now: u64) -> C {
-        if is_known {
+        if is_known || self.overflow.is_empty() {
             return C::fresh(rule);
         }
-        self.overflow = self.overflow.take().filter(|shared| !shared.is_idle(now));
-        self.overflow.clone().unwrap_or_else(|| C::fresh(rule))
+        self.overflow.retain(|(_, shared)| !shared.is_idle(now));
+        let shared = self.overflow.iter().find(|(of, _)| *of == rule);
+        shared.map_or_else(|| C::fresh(rule), |(_, shared)| shared.clone())
     }
 
     fn drop_idle(&mut self, now: u64, most_addresses: usize) {

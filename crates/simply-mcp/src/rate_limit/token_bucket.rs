@@ -72,13 +72,17 @@ impl Bucket {
         self.fraction = u32::try_from(owed % limit).unwrap_or(0);
     }
 
-    /// Another allowance: what share of it is used up stays as it is, so that nobody gains by a change, not even by
-    /// going to and fro, and nobody waits longer than the new window.
+    /// Another allowance: what share of it is used up stays as it is, so that nobody gains by a change of the limit
+    /// and nobody waits longer than the new window.
     fn adopt(&mut self, rule: Rule, now: u64) {
         if (self.limit, self.window) == (rule.limit, rule.window) {
             return;
         }
-        let left = self.full_at.saturating_sub(now) + u64::from(self.fraction > 0);
+        if self.is_idle(now) {
+            *self = Self::full(rule);
+            return;
+        }
+        let left = self.full_at - now + u64::from(self.fraction > 0);
         let scaled = u128::from(left) * u128::from(rule.window);
         let left = scaled.div_ceil(u128::from(self.window));
         *self = Self::full(rule);
