@@ -21,10 +21,11 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
-    rate_limit::{Backend, Limiter, Memory},
+    rate_limit::{Backend, Limiter},
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
+    store::Store,
 };
 
 /// The HTTP transport: puts an MCP server on the network.
@@ -152,7 +153,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             checks: self.checks,
         };
         let metrics = Metrics::new();
-        let limiter = limiter(&config, &metrics);
+        let store = shared_store(&config, &metrics)?;
+        let limiter = limiter(&config, store, &metrics);
         let handler = Guarded::until(self.handler, drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
@@ -194,10 +196,15 @@ impl<H: ServerHandler> HttpTransport<H> {
     }
 }
 
-fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+fn shared_store(config: &HttpConfig, metrics: &Metrics) -> Result<Option<Store>, Error> {
+    let url = config.rate_limit.store.as_ref();
+    url.map(|url| Store::new(url, metrics)).transpose()
+}
+
+fn limiter(config: &HttpConfig, store: Option<Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {
     let settings = &config.rate_limit;
     settings.enabled.then(|| {
-        let backend = Backend::Memory(Memory::new(settings.strategy));
+        let backend = Backend::new(settings, store);
         Arc::new(Limiter::new(settings, backend, metrics))
     })
 }
