@@ -139,6 +139,11 @@ impl Caller {
         Self::default()
     }
 
+    /// The same as [`anonymous`](Self::anonymous), where a constant is needed.
+    pub(crate) const fn nobody() -> Self {
+        Self(None)
+    }
+
     /// A caller who is known.
     pub(crate) fn known(known: Arc<Known>) -> Self {
         Self(Some(known))
@@ -217,6 +222,11 @@ impl Eq for Caller {}
 /// an answer's extensions would cost an allocation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeenCaller(pub(crate) Arc<OnceLock<Caller>>);
+
+/// Why authentication failed, in one word: travels back in the response's extensions, for the log. Takes no memory
+/// of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthFailure(pub(crate) &'static str);
 
 /// The secret that seals the state a client carries between the rounds of a call
 /// (`requestState` of MCP 2026-07-28), from `mcp.state_key`.

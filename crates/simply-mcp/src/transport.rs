@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Error, HttpConfig,
+    admission::Admission,
+    auth::Authentication,
+    config::OnStoreFailure,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -23,7 +26,7 @@ use crate::{
     metrics::Metrics,
     rate_limit::{Backend, Limiter},
     rest::Rest,
-    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
     store::Store,
 };
@@ -141,6 +144,12 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
+        let metrics = Metrics::new();
+        let authentication = Authentication::of(&config, &metrics)?.map(Arc::new);
+        let store = shared_store(&config, &metrics)?;
+        let limiter = limiter(&config, store.as_ref(), &metrics);
+        let mut checks = self.checks;
+        checks.extend(store_check(&config, store.as_ref()));
         let info = self.handler.get_info().server_info;
         let address = Arc::new(OnceLock::new());
         let health = Health {
@@ -150,12 +159,11 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: Arc::clone(&address),
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
-            checks: self.checks,
+            checks,
+            components: components(authentication.as_ref(), limiter.as_ref(), store.as_ref()),
         };
-        let metrics = Metrics::new();
-        let store = shared_store(&config, &metrics)?;
-        let limiter = limiter(&config, store, &metrics);
-        let handler = Guarded::until(self.handler, drain.draining.clone());
+        let admission = Arc::new(admission(&config, limiter.clone()));
+        let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
@@ -167,6 +175,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .state_key
                 .as_ref()
                 .map(|key| StateKey(key.expose().as_bytes().into())),
+            admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
         };
@@ -180,13 +189,13 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
         let rooms = Rooms {
-            rest: Rest::new(handler.clone(), rest_contexts),
+            rest: Rest::new(handler.clone(), rest_contexts, admission),
             mcp: Mcp::new(handler, peers, options),
             mcp_path,
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms, limiter),
+            next: layers::inner(rooms, authentication, limiter),
             health: Arc::new(health),
             metrics,
             resource_metadata: Bytes::new(),
@@ -201,12 +210,52 @@ fn shared_store(config: &HttpConfig, metrics: &Metrics) -> Result<Option<Store>,
     url.map(|url| Store::new(url, metrics)).transpose()
 }
 
-fn limiter(config: &HttpConfig, store: Option<Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {
+/// A replica that would refuse everything for want of the store is not ready.
+fn store_check(config: &HttpConfig, store: Option<&Store>) -> Option<ReadyCheck> {
+    let settings = &config.rate_limit;
+    let needs_it = settings.enabled && settings.on_store_failure == OnStoreFailure::Closed;
+    let store = store.filter(|_| needs_it)?.clone();
+    Some(ReadyCheck {
+        name: "store".to_owned(),
+        is_ready: Arc::new(move || store.is_up()),
+    })
+}
+/// What the doors say of themselves in the health report.
+fn components(
+    authentication: Option<&Arc<Authentication>>,
+    limiter: Option<&Arc<Limiter>>,
+    store: Option<&Store>,
+) -> Vec<Component> {
+    let authentication = authentication.cloned().map(|it| Component {
+        name: "authentication",
+        report: Arc::new(move || it.report()),
+    });
+    let limiter = limiter.cloned().map(|it| Component {
+        name: "rate_limiting",
+        report: Arc::new(move || it.component()),
+    });
+    let store = store.cloned().map(|it| Component {
+        name: "store",
+        report: Arc::new(move || it.component()),
+    });
+    let doors = authentication.into_iter().chain(limiter);
+    doors.chain(store).collect()
+}
+
+fn limiter(config: &HttpConfig, store: Option<&Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {
     let settings = &config.rate_limit;
     settings.enabled.then(|| {
-        let backend = Backend::new(settings, store);
+        let backend = Backend::new(settings, store.cloned());
         Arc::new(Limiter::new(settings, backend, metrics))
     })
+}
+
+fn admission(config: &HttpConfig, limiter: Option<Arc<Limiter>>) -> Admission {
+    let rules = Admission::default();
+    match limiter {
+        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        None => rules,
+    }
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

@@ -15,9 +15,11 @@
 //!
 //! | # | door | may answer | stands here because |
 //! | --- | --- | --- | --- |
+//! | 11 | authentication | 401 403 429 | says who calls, which all behind it go by |
 //! | 12 | rate limit | 429 | by caller, so behind authentication; by address where there is none |
 
 mod access_log;
+mod authentication;
 mod catch_panic;
 mod correlation_id;
 mod forwarded;
@@ -29,14 +31,20 @@ use std::sync::Arc;
 
 pub(crate) use self::host::{HostPolicy, Site};
 use self::{
-    access_log::AccessLog, catch_panic::CatchPanic, correlation_id::CorrelationIds,
-    forwarded::Forwarded, rate_limit::RateLimits, refusals::Refusals,
+    access_log::AccessLog, authentication::Authenticates, catch_panic::CatchPanic,
+    correlation_id::CorrelationIds, forwarded::Forwarded, rate_limit::RateLimits,
+    refusals::Refusals,
 };
-use crate::{config::Network, handle::Handle, rate_limit::Limiter};
+use crate::{auth::Authentication, config::Network, handle::Handle, rate_limit::Limiter};
 
 /// Puts the inner doors in front of `rooms`, innermost first.
-pub(crate) fn inner(rooms: impl Handle, limiter: Option<Arc<Limiter>>) -> impl Handle {
-    RateLimits::new(rooms, limiter)
+pub(crate) fn inner(
+    rooms: impl Handle,
+    authentication: Option<Arc<Authentication>>,
+    limiter: Option<Arc<Limiter>>,
+) -> impl Handle {
+    let stack = RateLimits::new(rooms, limiter);
+    Authenticates::new(stack, authentication)
 }
 
 /// Puts the outer doors in front of what is open and of the inner doors, innermost first.
