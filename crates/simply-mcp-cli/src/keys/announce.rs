@@ -1,0 +1,58 @@
+//! A new key is shown: the key alone on stdout, everything else on stderr.
+
+use simply_mcp::auth::{ApiKey, KeyEntry};
+
+use super::{
+    document::Change,
+    file::{EditedFile, Unsafe},
+    target::Found,
+};
+use crate::output;
+
+/// Writes the file, and shows the key once it counts.
+///
+/// # Errors
+///
+/// When the file cannot be written. A key is shown all the same when the operator is asked to write the entry by hand.
+pub(super) fn save_and_show(
+    file: &EditedFile,
+    changes: &[Change],
+    key: &ApiKey,
+) -> anyhow::Result<()> {
+    let saved = file.save(changes);
+    let by_hand = saved
+        .as_ref()
+        .is_err_and(|error| error.downcast_ref::<Unsafe>().is_some());
+    if saved.is_ok() || by_hand {
+        output::result(key.expose())?;
+    }
+    if by_hand {
+        output::note(
+            "The key on stdout is shown only this once, and is good once its entry is in the file.",
+        );
+    }
+    saved
+}
+
+/// Says what became of it, and what comes next.
+pub(super) fn explain(found: &Found, entry: &KeyEntry) {
+    let file = found.file.display();
+    let name = &entry.name;
+    output::note(&format!(
+        "The new key is named {name} and stands, as a hash, in {file}."
+    ));
+    output::note("It is shown only this once: keep it where its user finds it.");
+    if let Some(expiry) = entry.expires_at {
+        output::note(&format!("It ends at {expiry}."));
+    }
+    output::note("");
+    if !found.configured {
+        output::note(&format!(
+            "Serve with it:  MCP_HTTP_AUTH__KEYS_FILE={file} simply-mcp serve"
+        ));
+    }
+    output::note(&format!(
+        "Call with it:   curl -H \"Authorization: Bearer $KEY\" {}/tools",
+        found.url
+    ));
+}
