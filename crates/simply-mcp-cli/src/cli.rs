@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    check::Check, config_command::ConfigCommand, health::Health, keys::Keys, serve::Serve, tools::Tools,
+    check::Check, config_command::ConfigCommand, health::Health, keys::Keys, serve::Serve,
+    tools::Tools,
 };
 
 /// Serve any MCP server over production HTTP, configured and not coded.

@@ -106,7 +106,10 @@ impl EditedFile {
             Some(near) => format!("did you mean {near}?"),
             None => "`simply-mcp keys list` shows those that are there".to_owned(),
         };
-        bail!("{} has no key named {wanted:?}; {advice}", self.shown.display())
+        bail!(
+            "{} has no key named {wanted:?}; {advice}",
+            self.shown.display()
+        )
     }
 
     /// Makes the changes and writes the file.
@@ -158,8 +161,8 @@ pub(super) fn entries(path: &Path) -> anyhow::Result<Vec<KeyEntry>> {
 fn read(path: &Path, language: Language) -> anyhow::Result<(Document, Vec<KeyEntry>)> {
     // It knows pipes, devices and files that are too large, none of which may be read to the end.
     entries(path)?;
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let entries = KeyFile::parse(&text, path).map_err(BrokenKeysFile)?.keys;
     let document = Document::parse(text, language)
         .with_context(|| format!("{} cannot be changed by this command", path.display()))?;

@@ -147,8 +147,7 @@ impl Row {
     }
 
     fn limit(&self) -> String {
-        let or_default =
-            |value: Option<String>| value.unwrap_or_else(|| "default".to_owned());
+        let or_default = |value: Option<String>| value.unwrap_or_else(|| "default".to_owned());
         let requests = self.rate_limit.map(|requests| requests.to_string());
         let window = self.window_seconds.map(|seconds| format!("{seconds}s"));
         match (&requests, &window) {
@@ -162,7 +161,10 @@ impl Row {
 fn table(rows: &[Row], now: SystemTime) -> String {
     let titles = ["NAME", "STATE", "LIMIT", "TOOLS", "HASH"].map(str::to_owned);
     let lines: Vec<[String; 5]> = std::iter::once(titles)
-        .chain(rows.iter().map(|row| row.cells(now).map(|cell| on_one_line(&cell))))
+        .chain(
+            rows.iter()
+                .map(|row| row.cells(now).map(|cell| on_one_line(&cell))),
+        )
         .collect();
     let width = |column: usize| {
         let widths = lines.iter().map(|line| line[column].chars().count());

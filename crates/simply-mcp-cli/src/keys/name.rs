@@ -20,7 +20,9 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
         ));
     }
     if RESERVED.contains(&text) {
-        return Err("logs and metrics use this name for callers without a key; choose another".to_owned());
+        return Err(
+            "logs and metrics use this name for callers without a key; choose another".to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
@@ -59,7 +61,16 @@ mod tests {
         for name in ["a", "Key-1_b.c", &"x".repeat(64), "0"] {
             assert_eq!(parse(name).as_deref(), Ok(name));
         }
-        for name in ["", &"x".repeat(65), "a b", "ä", "a/b", "a\n", "anonymous", "token"] {
+        for name in [
+            "",
+            &"x".repeat(65),
+            "a b",
+            "ä",
+            "a/b",
+            "a\n",
+            "anonymous",
+            "token",
+        ] {
             assert!(parse(name).is_err(), "{name:?}");
         }
     }

@@ -2,7 +2,7 @@
 //! leaves one of them.
 
 use std::{
-    fs::{self, Metadata, Permissions},
+    fs::{self, Metadata},
     io::{self, Write as _},
     path::Path,
 };
@@ -31,7 +31,7 @@ pub(super) fn replace(
     };
     write(path, directory, text, old.as_ref()).with_context(|| {
         format!(
-            "{} cannot be replaced and is as it was; this user needs write access to its directory",
+            "{} cannot be written, and nothing has changed; this user needs write access to its directory",
             path.display()
         )
     })
@@ -56,16 +56,12 @@ fn write(
                 "the file now belongs to this user, who may not give it back to its owner; see that the server can still read it",
             );
         }
-        new.as_file().set_permissions(mode(old))?;
+        new.as_file().set_permissions(old.permissions())?;
     }
     new.as_file().sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
     sync(directory)?;
     Ok(advice)
-}
-
-fn mode(old: &Metadata) -> Permissions {
-    old.permissions()
 }
 
 /// Whether the new file has the owner of the old one.

@@ -81,9 +81,9 @@ fn ends(named: &[(usize, &KeyEntry)], end: Expiry) -> Vec<Change> {
 
 /// What becomes of the old keys.
 fn fate(named: &[(usize, &KeyEntry)], ended: usize, now: SystemTime, end: Expiry) -> String {
-    let live = named.iter().any(|(_, old)| {
-        old.enabled && old.expires_at.is_none_or(|expiry| expiry.time() > now)
-    });
+    let live = named
+        .iter()
+        .any(|(_, old)| old.enabled && old.expires_at.is_none_or(|expiry| expiry.time() > now));
     match (live, ended) {
         (false, _) => "No older key of this name was good any more.".to_owned(),
         (true, 0) => "The older keys of this name end before the overlap does.".to_owned(),

@@ -109,7 +109,9 @@ impl Document {
     /// A file that is still to be written.
     pub(super) fn new(language: Language) -> Self {
         let text = match language {
-            Language::Yaml => "# API keys of simply-mcp. `simply-mcp keys --help` says how to make, rotate and revoke them.\n",
+            Language::Yaml => {
+                "# API keys of simply-mcp. `simply-mcp keys --help` says how to make, rotate and revoke them.\n"
+            }
             Language::Json => "",
         };
         Self {
@@ -163,8 +165,7 @@ impl Document {
                         Some(line) => format!("in line {line}"),
                         None => format!("keys[{index}]"),
                     };
-                    let member =
-                        write::member(&Node::text(*name), value, write::Quotes::Needed);
+                    let member = write::member(&Node::text(*name), value, write::Quotes::Needed);
                     format!("in the entry {place}, write {member}")
                 }
             })

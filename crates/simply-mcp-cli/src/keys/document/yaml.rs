@@ -43,9 +43,12 @@ impl<'a> Yaml<'a> {
     pub(super) fn splices(&self, edit: &Edit) -> Option<Vec<Splice>> {
         match edit {
             Edit::Add(entry) => self.add(entry),
-            Edit::Set { index, name, value } => {
-                Some(vec![self.set(&self.items()?[*index], *index, name, value)?])
-            }
+            Edit::Set { index, name, value } => Some(vec![self.set(
+                &self.items()?[*index],
+                *index,
+                name,
+                value,
+            )?]),
         }
     }
 
@@ -172,7 +175,12 @@ impl<'a> Yaml<'a> {
     }
 
     /// One more entry of a list in brackets, in a line of its own where the last one has one.
-    fn add_inside(&self, last: Option<&Node>, inside: &Inside, entry: &Node) -> Option<Vec<Splice>> {
+    fn add_inside(
+        &self,
+        last: Option<&Node>,
+        inside: &Inside,
+        entry: &Node,
+    ) -> Option<Vec<Splice>> {
         let entry = write::inline(entry, self.quotes(self.tree));
         let Some(last) = last else {
             return Some(vec![append_inside(inside, &entry)]);
