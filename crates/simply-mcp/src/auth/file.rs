@@ -58,6 +58,8 @@ pub(super) struct Source {
     pub(super) entries: Vec<Placed>,
     /// What works, and the operator should know.
     pub(super) warnings: Vec<Warning>,
+    /// Whether there is nothing at all in it, not even an empty list: so a file looks that is just being written.
+    pub(super) is_blank: bool,
 }
 
 /// An entry, with where it was written.
@@ -104,11 +106,16 @@ impl Source {
 
     fn of_tree(tree: Node, shown: &str) -> Result<Self, KeyFileError> {
         let mut problems = Vec::new();
+        let is_blank = matches!(tree.data, Data::Null);
         let entries = record::entries(tree, &mut problems);
         agreement::check(&entries, &mut problems);
         ConfigErrors::from_problems(problems)?;
         let warnings = short_keys(&entries, shown);
-        Ok(Self { entries, warnings })
+        Ok(Self {
+            entries,
+            warnings,
+            is_blank,
+        })
     }
 
     fn into_file(self) -> KeyFile {
