@@ -472,7 +472,7 @@ fn a_rotated_key_has_the_same_rights_and_the_old_one_ends_after_the_overlap() {
         assert_eq!(entries.len(), 3);
         for (entry, answer) in entries[1..].iter().zip([&second, &third]) {
             assert_eq!(entry.name, "ci");
-            assert!(entry.key_hash.unwrap().is(&KeyHash::of(answer.key())));
+            assert_eq!(entry.key_hash, Some(KeyHash::of(answer.key())));
             assert_eq!(entry.rate_limit, entries[0].rate_limit);
             assert_eq!(entry.window_seconds, entries[0].window_seconds);
             assert_eq!(entry.tools, entries[0].tools);

@@ -35,7 +35,7 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::WouldBlock) if start.elapsed() < longest => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) if start.elapsed() < longest => pause(),
                 Err(TryLockError::WouldBlock) => bail!(
                     "another `simply-mcp keys` has been busy in {} for {} seconds; wait until it has ended, or end it, and try again",
                     directory.display(),
@@ -53,6 +53,14 @@ impl Lock {
             }
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lock cannot be awaited with an end, and this process has nothing else to do"
+)]
+fn pause() {
+    thread::sleep(PAUSE);
 }
 
 // The directory itself is locked: the file is replaced, and a file beside it would stay behind.

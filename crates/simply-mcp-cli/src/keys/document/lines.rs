@@ -42,7 +42,8 @@ impl<'a> Lines<'a> {
 
     /// What precedes a byte in its line.
     pub(super) fn before(&self, byte: usize) -> &'a str {
-        &self.text[self.ranges[self.index(byte)].start..byte]
+        let start = self.ranges[self.index(byte)].start;
+        self.text.get(start..byte).unwrap_or_default()
     }
 
     /// The first line from `from` on that says something, blank lines and comments apart.

@@ -127,6 +127,10 @@ fn an_entry_is_added_in_the_style_of_the_file() {
                 "keys:\n  - &one\n    name: a\n    @a\n    tools: &t [x]\n  - {name: b, @b, tools: *t}\n",
                 "keys:\n  - &one\n    name: a\n    @a\n    tools: &t [x]\n  - {name: b, @b, tools: *t}\n<block>\n",
             ),
+            (
+                "keys:\n  - {\n    name: a, # }\n    @a\n  }\n",
+                "keys:\n  - {\n    name: a, # }\n    @a\n  }\n<block>\n",
+            ),
             // Brackets.
             ("keys: [{name: a, @a}]\n", "keys: [{name: a, @a}, <flow>]\n"),
             ("{keys: []}\n", "{keys: [<flow>]}\n"),
@@ -267,4 +271,97 @@ fn a_new_file_is_a_keys_file_in_both_languages() {
             .unwrap();
         assert_eq!(KeyFile::parse(&text, path).unwrap().keys, [entry()]);
     }
+}
+// The library's own reader, which shares nothing with the editor, says what the new text means.
+#[test]
+fn whatever_the_layout_is_a_change_is_made_exactly_or_not_at_all() {
+    let seeds = [
+        "keys:\n  - name: a\n    @a\n    tools:\n    - x\n    # of a\n\n  # second\n  - {name: b, @b, enabled: true} # x\n# end\n",
+        "keys: [\n  {name: a, @a}, # ]\n  {\"name\": \"b\", @b, expires_at: 2028-01-01}\n]\n",
+        "keys:\r\n- &a\r\n  name: 'a'\r\n  @a\r\n- name: \"b\"\r\n  @b\r\n  tools: [x,\r\n   z]\r\n",
+        "# é\nkeys:\n-\n  @a\n  name: a é\n- name: |-\n    b\n  @b\n  enabled:\n",
+        "---\nkeys: # x\n\n  -   name: a\n      @a\n  - name: b\n    enabled: true\n    @b\n...\n",
+    ]
+    .map(expand);
+    let (mut made, mut refused) = (0, 0);
+    for round in 0..4_000 {
+        let text = disturbed(&seeds[round % seeds.len()], round);
+        let Ok(file) = KeyFile::parse(&text, "k.yaml") else {
+            continue;
+        };
+        let mut intended = file.keys;
+        let mut changes = Vec::new();
+        let end = "2027-01-31".parse().unwrap();
+        if let Some(last) = intended.len().checked_sub(1) {
+            intended[0].expires_at = Some(end);
+            intended[last].enabled = false;
+            changes = vec![Change::expire(0, end), Change::disable(last)];
+        }
+        intended.push(entry());
+        changes.push(Change::add(&entry()));
+        let document = Document::parse(text.clone(), Language::Yaml).unwrap();
+        document.by_hand(&changes);
+        match document.edited(&changes) {
+            None => refused += 1,
+            Some(new) => {
+                let keys = KeyFile::parse(&new, "k.yaml").unwrap().keys;
+                assert_eq!(keys, intended, "{text}\n{new}");
+                made += 1;
+            }
+        }
+    }
+    assert!(made > 10 * refused, "{made} made, {refused} refused");
+}
+
+/// The text with one to three small disturbances, the same ones for the same number.
+fn disturbed(text: &str, number: usize) -> String {
+    const BITS: [&str; 26] = [
+        "\n",
+        " ",
+        "  ",
+        "#",
+        " # x",
+        "- ",
+        ":",
+        ",",
+        "{",
+        "}",
+        "[",
+        "]",
+        "'",
+        "\"",
+        "&x ",
+        "*x",
+        "|",
+        "\t",
+        "é",
+        "\r\n",
+        "...",
+        "\u{feff}",
+        "~",
+        "    # c\n",
+        "\n\n",
+        "<<: ",
+    ];
+    let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % limit as u64).unwrap()
+    };
+    let mut text = text.to_owned();
+    for _ in 0..=below(3) {
+        let place = below(text.len() + 1);
+        let place = (0..=place)
+            .rev()
+            .find(|place| text.is_char_boundary(*place))
+            .unwrap();
+        if below(4) == 0 && place < text.len() {
+            text.remove(place);
+        } else {
+            text.insert_str(place, BITS[below(BITS.len())]);
+        }
+    }
+    text
 }

@@ -69,7 +69,7 @@ impl<'a> Yaml<'a> {
         }
         let name = Node::text(name);
         if place.length > 0 {
-            let member = write::member(&name, value, self.quotes(item));
+            let member = write::member(&name, value, self.quotes_in(item));
             return Some(append_inside(
                 &flow::inside(self.text, place.start)?,
                 &member,
@@ -89,22 +89,15 @@ impl<'a> Yaml<'a> {
         if matches!(old.value, Value::List(_) | Value::Map(_)) {
             return None;
         }
-        let quoted = self.text[place.start..].starts_with('"');
-        let quotes = if quoted {
-            Quotes::Always
-        } else {
-            Quotes::Needed
-        };
+        let quotes = self.quotes(place);
         let text = write::inline(value, quotes);
         if place.length > 0 {
             let range = place.start..place.start + place.length;
             return Some(Splice { range, text });
         }
         // Nothing is said after the colon.
-        let colon = self.text[place.start..]
-            .starts_with(':')
-            .then_some(place.start + 1)?;
-        Some(insert(colon, format!(" {text}")))
+        let colon = self.text.get(place.start..)?.starts_with(':');
+        colon.then(|| insert(place.start + 1, format!(" {text}")))
     }
 
     fn add(&self, entry: &Node) -> Option<Vec<Splice>> {
@@ -113,7 +106,10 @@ impl<'a> Yaml<'a> {
         };
         let place = list.place?;
         let lines = self.tree.place?.length == 0;
-        let blank = |inside: &Inside| self.text[place.start + 1..inside.close].trim().is_empty();
+        let blank = |inside: &Inside| {
+            let between = self.text.get(place.start + 1..inside.close);
+            between.is_some_and(|between| between.trim().is_empty())
+        };
         match &list.value {
             Value::Null if lines => self.first_entry(name.place?, place.start, place.length, entry),
             Value::List(items) if place.length > 0 => {
@@ -159,9 +155,9 @@ impl<'a> Yaml<'a> {
         let end = self.lines.range(self.lines.index(start + length)).end;
         let mut splices = vec![self.entry_after(end, column, entry)];
         if length > 0 {
-            let spaces = self.text[..start].len() - self.text[..start].trim_end_matches(' ').len();
+            let before = self.text.get(..start)?.trim_end_matches(' ');
             let removed = Splice {
-                range: start.checked_sub(spaces)?..start + length,
+                range: before.len()..start + length,
                 text: String::new(),
             };
             splices.insert(0, removed);
@@ -181,7 +177,7 @@ impl<'a> Yaml<'a> {
         inside: &Inside,
         entry: &Node,
     ) -> Option<Vec<Splice>> {
-        let entry = write::inline(entry, self.quotes(self.tree));
+        let entry = write::inline(entry, self.quotes_in(self.tree));
         let Some(last) = last else {
             return Some(vec![append_inside(inside, &entry)]);
         };
@@ -208,7 +204,7 @@ impl<'a> Yaml<'a> {
     fn end_of_item(&self, index: usize) -> Option<usize> {
         let dash = self.dash()?;
         let items = self.items()?;
-        let first = self.lines.index(items[index].place?.start);
+        let first = self.lines.index(items.get(index)?.place?.start);
         let end = match items.get(index + 1) {
             None => self.end_of_list()?,
             Some(next) => {
@@ -224,8 +220,13 @@ impl<'a> Yaml<'a> {
     /// The line after the last one of the list, which has no brackets.
     fn end_of_list(&self) -> Option<usize> {
         let dash = self.dash()?;
-        let last = self.lines.index(self.items()?.last()?.place?.start);
-        let mut line = last + 1;
+        let last = self.items()?.last()?.place?;
+        // A closing bracket may stand as deep as the dash.
+        let last = match last.length {
+            0 => last.start,
+            _ => flow::inside(self.text, last.start).map_or(last.start, |inside| inside.close),
+        };
+        let mut line = self.lines.index(last) + 1;
         while let Some(next) = self.lines.first_saying(line) {
             let indent = self.lines.indent(next);
             let within =
@@ -250,11 +251,16 @@ impl<'a> Yaml<'a> {
         })
     }
 
-    /// Whether names in a map are quoted, as in JSON.
-    fn quotes(&self, map: &Node) -> Quotes {
+    /// The quotes for names in a map: those that it has.
+    fn quotes_in(&self, map: &Node) -> Quotes {
         let first = map.members().and_then(|members| members.first()?.0.place);
-        match first {
-            Some(place) if self.text[place.start..].starts_with('"') => Quotes::Always,
+        first.map_or(Quotes::Needed, |place| self.quotes(place))
+    }
+
+    /// The quotes of a text.
+    fn quotes(&self, place: Place) -> Quotes {
+        match self.text.as_bytes().get(place.start) {
+            Some(b'"') => Quotes::Always,
             _ => Quotes::Needed,
         }
     }
