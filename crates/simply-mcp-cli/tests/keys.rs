@@ -174,8 +174,8 @@ fn what_a_new_key_may_do_is_written() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_is_for_its_owner_only_and_an_old_one_keeps_its_mode() {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+fn a_new_file_is_for_its_owner_only_and_an_old_one_keeps_mode_and_owner() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
     let shell = Shell::new();
     shell.ok("new --file keys.yaml");
@@ -184,6 +184,13 @@ fn a_new_file_is_for_its_owner_only_and_an_old_one_keeps_its_mode() {
     fs::set_permissions(shell.path("keys.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
     shell.ok("new --file keys.yaml");
     assert_eq!(mode("keys.yaml"), 0o640);
+    // Only the superuser gives files away.
+    if chown(shell.path("keys.yaml"), Some(12), Some(34)).is_ok() {
+        shell.ok("new --file keys.yaml");
+        let metadata = fs::metadata(shell.path("keys.yaml")).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (12, 34));
+        assert_eq!(mode("keys.yaml"), 0o640);
+    }
 }
 
 #[cfg(unix)]

@@ -48,11 +48,37 @@ pub(super) fn explain(found: &Found, entry: &KeyEntry) {
     output::note("");
     if !found.configured {
         output::note(&format!(
-            "Serve with it:  MCP_HTTP_AUTH__KEYS_FILE={file} simply-mcp serve"
+            "Serve with it:  MCP_HTTP_AUTH__KEYS_FILE={} simply-mcp serve",
+            for_a_shell(&file.to_string())
         ));
     }
     output::note(&format!(
         "Call with it:   curl -H \"Authorization: Bearer $KEY\" {}/tools",
         found.url
     ));
+}
+
+/// A word as a shell takes it for one.
+fn for_a_shell(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    if word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        for (word, pasted) in [
+            ("/etc/simply-mcp/keys.yaml", "/etc/simply-mcp/keys.yaml"),
+            ("my keys.yaml", "'my keys.yaml'"),
+            ("it's.yaml", r"'it'\''s.yaml'"),
+        ] {
+            assert_eq!(for_a_shell(word), pasted);
+        }
+    }
 }

@@ -116,17 +116,20 @@ impl EditedFile {
     ///
     /// # Errors
     ///
-    /// [`Unsafe`] when the file's layout does not allow it, and those of the file system. In each case the file is as it
-    /// was.
+    /// [`Unsafe`] when the file's layout does not allow it, when there are too many keys, and those of the file system. In
+    /// each case the file is as it was.
     pub(super) fn save(&self, changes: &[Change]) -> anyhow::Result<()> {
-        let text = self
-            .document
-            .edited(changes)
-            .filter(|text| KeyFile::parse(text, &self.shown).is_ok())
-            .ok_or_else(|| Unsafe {
-                path: self.shown.display().to_string(),
-                advice: self.document.by_hand(changes),
-            })?;
+        let text = self.document.edited(changes).ok_or_else(|| Unsafe {
+            path: self.shown.display().to_string(),
+            advice: self.document.by_hand(changes),
+        })?;
+        // No server may ever see a file that it refuses.
+        KeyFile::parse(&text, &self.shown).with_context(|| {
+            format!(
+                "{} is left as it was, because the change would break it",
+                self.shown.display()
+            )
+        })?;
         if let Some(advice) = replace(&self.path, &self.directory, &text)? {
             output::note(&format!("warning: {advice}"));
         }
