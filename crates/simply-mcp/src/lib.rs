@@ -25,12 +25,14 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod rate_limit;
 mod refusal;
 mod rest;
 mod routes;
 mod schema;
 pub mod server;
 mod transport;
+mod watch;
 
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Error, HttpConfig,
+    auth::Authentication,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -21,8 +22,9 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
+    rate_limit::{Backend, Limiter, Memory},
     rest::Rest,
-    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
 };
 
@@ -139,8 +141,11 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
-        let info = self.handler.get_info().server_info;
+        let metrics = Metrics::new();
         let address = Arc::new(OnceLock::new());
+        let authentication = Authentication::of(&config, &metrics, &address)?.map(Arc::new);
+        let limiter = limiter(&config, &metrics);
+        let info = self.handler.get_info().server_info;
         let health = Health {
             server: info.name,
             version: info.version,
@@ -149,6 +154,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
             checks: self.checks,
+            components: components(authentication.as_ref(), limiter.as_ref()),
         };
         let handler = Guarded::until(self.handler, drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
@@ -181,14 +187,50 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms),
+            resource_metadata: resource_metadata(authentication.clone()),
+            next: layers::inner(rooms, authentication, limiter),
             health: Arc::new(health),
-            metrics: Metrics::new(),
-            resource_metadata: Bytes::new(),
+            metrics,
         };
-        let stack = layers::outer(open, host_policy(&config));
+        let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
     }
+}
+
+/// What the doors say of themselves in the health report.
+fn components(
+    authentication: Option<&Arc<Authentication>>,
+    limiter: Option<&Arc<Limiter>>,
+) -> Vec<Component> {
+    let authentication = authentication.cloned().map(|it| Component {
+        name: "authentication",
+        report: Arc::new(move || it.report()),
+    });
+    let limiter = limiter.cloned().map(|it| Component {
+        name: "rate_limiting",
+        report: Arc::new(move || it.component()),
+    });
+    authentication.into_iter().chain(limiter).collect()
+}
+
+/// How the document of RFC 9728 is had.
+fn resource_metadata(
+    authentication: Option<Arc<Authentication>>,
+) -> Arc<dyn Fn() -> Bytes + Send + Sync> {
+    Arc::new(move || {
+        let authentication = authentication.as_deref();
+        authentication
+            .map(Authentication::resource_metadata)
+            .unwrap_or_default()
+    })
+}
+
+fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+    let settings = &config.rate_limit;
+    settings.enabled.then(|| {
+        let backend = Backend::Memory(Memory::new(settings.strategy));
+        Arc::new(Limiter::new(settings, backend, metrics))
+    })
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

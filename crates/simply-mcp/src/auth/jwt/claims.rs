@@ -8,7 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Rejected, strict};
+use super::{Failure, strict};
 
 /// The longest subject and the longest client identifier, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -67,7 +67,7 @@ impl OneOrMany {
 
 impl Claims {
     /// Reads the claims, and refuses those that are no such thing.
-    pub(super) fn parse(json: &[u8]) -> Result<Self, Rejected> {
+    pub(super) fn parse(json: &[u8]) -> Result<Self, Failure> {
         let claims: Self = strict::object(json)?;
         let names = [Some(&claims.subject), claims.client_id.as_ref()];
         let good_names = names.into_iter().chain([claims.azp.as_ref()]).flatten();
@@ -80,7 +80,7 @@ impl Claims {
         if good_names && good_dates {
             Ok(claims)
         } else {
-            Err(Rejected::Malformed)
+            Err(Failure::Malformed)
         }
     }
 
@@ -93,18 +93,18 @@ impl Claims {
     }
 
     /// Whether `now` lies within its time, clocks differing by at most `leeway` (RFC 7519 §4.1.4 to 6).
-    pub(super) fn check_time(&self, now: SystemTime, leeway: Duration) -> Result<(), Rejected> {
+    pub(super) fn check_time(&self, now: SystemTime, leeway: Duration) -> Result<(), Failure> {
         let now = match now.duration_since(UNIX_EPOCH) {
             Ok(since) => since.as_secs_f64(),
             Err(before) => -before.duration().as_secs_f64(),
         };
         let leeway = leeway.as_secs_f64();
         if now >= self.exp + leeway {
-            return Err(Rejected::Expired);
+            return Err(Failure::Expired);
         }
         let begins = [self.nbf, self.iat].into_iter().flatten();
         if begins.fold(f64::MIN, f64::max) > now + leeway {
-            return Err(Rejected::NotYetValid);
+            return Err(Failure::NotYetValid);
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ mod tests {
     const NOW: u64 = 1_800_000_000;
     const LEEWAY: Duration = Duration::from_secs(30);
 
-    fn claims(change: impl FnOnce(&mut Value)) -> Result<Claims, Rejected> {
+    fn claims(change: impl FnOnce(&mut Value)) -> Result<Claims, Failure> {
         let mut claims = json!({"iss": "i", "sub": "s", "aud": "a", "exp": NOW + 60});
         change(&mut claims);
         Claims::parse(claims.to_string().as_bytes())
@@ -161,13 +161,13 @@ mod tests {
     fn times_count_to_the_second_with_the_leeway() {
         for (name, date, expected) in [
             ("exp", NOW - 29, Ok(())),
-            ("exp", NOW - 30, Err(Rejected::Expired)),
-            ("exp", NOW - 31, Err(Rejected::Expired)),
+            ("exp", NOW - 30, Err(Failure::Expired)),
+            ("exp", NOW - 31, Err(Failure::Expired)),
             ("nbf", NOW + 29, Ok(())),
             ("nbf", NOW + 30, Ok(())),
-            ("nbf", NOW + 31, Err(Rejected::NotYetValid)),
+            ("nbf", NOW + 31, Err(Failure::NotYetValid)),
             ("iat", NOW + 30, Ok(())),
-            ("iat", NOW + 31, Err(Rejected::NotYetValid)),
+            ("iat", NOW + 31, Err(Failure::NotYetValid)),
         ] {
             let claims = claims(|claims| claims[name] = date.into()).unwrap();
             assert_eq!(
@@ -182,12 +182,12 @@ mod tests {
         });
         assert_eq!(
             both.unwrap().check_time(at(NOW), LEEWAY),
-            Err(Rejected::NotYetValid)
+            Err(Failure::NotYetValid)
         );
         let half = claims(|claims| claims["exp"] = json!(NOW as f64 + 0.5)).unwrap();
         let none = Duration::ZERO;
         assert_eq!(half.check_time(at(NOW), none), Ok(()));
-        assert_eq!(half.check_time(at(NOW + 1), none), Err(Rejected::Expired));
+        assert_eq!(half.check_time(at(NOW + 1), none), Err(Failure::Expired));
         assert_eq!(half.end(LEEWAY), at(NOW + 30) + Duration::from_millis(500));
     }
 
@@ -198,7 +198,7 @@ mod tests {
             let claims = claims(|claims| claims["exp"] = date.clone()).unwrap();
             assert_eq!(
                 claims.check_time(at(NOW), LEEWAY),
-                Err(Rejected::Expired),
+                Err(Failure::Expired),
                 "{date}"
             );
             let _ = claims.end(LEEWAY);
@@ -216,7 +216,7 @@ mod tests {
                 json!({}),
             ] {
                 let refused = claims(|claims| claims[name] = date.clone()).err();
-                assert_eq!(refused, Some(Rejected::Malformed), "{name} {date}");
+                assert_eq!(refused, Some(Failure::Malformed), "{name} {date}");
             }
         }
     }
@@ -250,9 +250,9 @@ mod tests {
             let without = claims(|claims| {
                 claims.as_object_mut().unwrap().remove(name);
             });
-            assert_eq!(without.err(), Some(Rejected::Malformed), "{name}");
+            assert_eq!(without.err(), Some(Failure::Malformed), "{name}");
             let null = claims(|claims| claims[name] = Value::Null);
-            assert_eq!(null.err(), Some(Rejected::Malformed), "{name}");
+            assert_eq!(null.err(), Some(Failure::Malformed), "{name}");
         }
         for (name, value) in [
             ("sub", json!("")),
@@ -270,11 +270,11 @@ mod tests {
             ("scp", json!([["a"]])),
         ] {
             let refused = claims(|claims| claims[name] = value.clone());
-            assert_eq!(refused.err(), Some(Rejected::Malformed), "{name} {value}");
+            assert_eq!(refused.err(), Some(Failure::Malformed), "{name} {value}");
         }
         assert!(claims(|claims| claims["sub"] = "s".repeat(256).into()).is_ok());
         let twice = br#"{"iss":"i","sub":"s","aud":"a","exp":1,"sub":"t"}"#;
-        assert_eq!(Claims::parse(twice).err(), Some(Rejected::Malformed));
+        assert_eq!(Claims::parse(twice).err(), Some(Failure::Malformed));
     }
 
     #[test]

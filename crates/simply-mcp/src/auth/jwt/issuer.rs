@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 use futures::FutureExt as _;
 
 use super::{
-    JwtError, Rejected,
+    Failure,
     claims::Claims,
     fetch::Fetcher,
     file,
@@ -14,8 +14,9 @@ use super::{
     token::Token,
 };
 use crate::{
-    config::{Jwt, JwtAlgorithm, JwtIssuer},
+    config::{Jwt, JwtAlgorithm, JwtIssuer, Origin, Problem},
     metrics::Metrics,
+    watch::Watch,
 };
 
 /// An authorization server whose tokens are accepted.
@@ -45,9 +46,9 @@ impl Issuer {
     }
 
     /// Whether the token was signed by this issuer, with a key that it has now; which generation of keys says so.
-    pub(super) async fn check_signature(&self, token: Token<'_>) -> Result<u64, Rejected> {
+    pub(super) async fn check_signature(&self, token: Token<'_>) -> Result<u64, Failure> {
         if !self.algorithms.contains(&token.algorithm) {
-            return Err(Rejected::WrongAlgorithm);
+            return Err(Failure::WrongAlgorithm);
         }
         let loaded = self.keys_for(&token).await?;
         let key = loaded
@@ -57,7 +58,7 @@ impl Issuer {
         if key.verifies(token.algorithm, token.signed, &token.signature) {
             Ok(loaded.generation)
         } else {
-            Err(Rejected::WrongSignature)
+            Err(Failure::WrongSignature)
         }
     }
 
@@ -68,20 +69,20 @@ impl Issuer {
         resource: &str,
         now: SystemTime,
         leeway: std::time::Duration,
-    ) -> Result<(), Rejected> {
+    ) -> Result<(), Failure> {
         let is_ours = if self.audience.is_empty() {
             claims.is_for(&[resource])
         } else {
             claims.is_for(&self.audience)
         };
         if !is_ours {
-            return Err(Rejected::WrongAudience);
+            return Err(Failure::WrongAudience);
         }
         claims.check_time(now, leeway)
     }
 
     /// The keys in force, after another look at their source if the token's key is not among them.
-    async fn keys_for(&self, token: &Token<'_>) -> Result<Arc<Loaded>, Rejected> {
+    async fn keys_for(&self, token: &Token<'_>) -> Result<Arc<Loaded>, Failure> {
         let is_unknown = |loaded: &Loaded| {
             let found = loaded.keys.find(token.key_id.as_deref(), token.algorithm);
             matches!(found, Found::Unknown)
@@ -90,7 +91,7 @@ impl Issuer {
         if loaded.as_deref().is_none_or(is_unknown) && self.source.wait_for_look().await {
             loaded = self.source.in_force();
         }
-        loaded.ok_or(Rejected::KeysNotThere)
+        loaded.ok_or(Failure::KeysNotThere)
     }
 }
 
@@ -103,15 +104,20 @@ pub(super) fn source_of(
     issuer: &JwtIssuer,
     jwt: &Jwt,
     metrics: &Metrics,
-) -> Result<Source, JwtError> {
-    let error = |reason| JwtError {
-        issuer: issuer.issuer.clone(),
-        reason,
+) -> Result<Source, Problem> {
+    let error = |reason: String| {
+        let message = format!(
+            "the public keys of {:?} cannot be had: {reason}",
+            issuer.issuer
+        );
+        Problem::of_setting(Origin::Given, "auth.jwt", message)
     };
-    let source = |read| Source::new(&issuer.issuer, read, jwt.max_stale, metrics);
+    let source = |read, watch| Source::new(&issuer.issuer, read, watch, jwt.max_stale, metrics);
     match (&issuer.jwks_file, &issuer.jwks_url) {
         (Some(path), _) => {
-            let source = source(from_file(path));
+            // Before the file is read, so that no change is missed.
+            let watch = Watch::new([path.clone()]);
+            let source = source(from_file(path), Some(watch));
             let begun = file::read(path).and_then(|document| source.begin_with(&document));
             begun.map_err(|reason| error(format!("jwks_file: {reason}")))?;
             Ok(source)
@@ -119,7 +125,7 @@ pub(super) fn source_of(
         (None, Some(url)) => {
             let fetcher = Fetcher::new(url, jwt.allow_private_networks);
             let fetcher = fetcher.map_err(|reason| error(format!("jwks_url: {reason}")))?;
-            Ok(source(from_url(fetcher)))
+            Ok(source(from_url(fetcher), None))
         }
         (None, None) => Err(error("set jwks_url or jwks_file".to_owned())),
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Rejected,
+    Failure,
     key::{Jwk, PublicKey, Unusable},
     token::LONGEST_KEY_ID,
 };
@@ -125,11 +125,11 @@ fn only<'a>(keys: impl Iterator<Item = &'a PublicKey>, algorithm: JwtAlgorithm) 
 
 impl<'a> Found<'a> {
     /// The key, or why there is none.
-    pub(super) fn key(self) -> Result<&'a PublicKey, Rejected> {
+    pub(super) fn key(self) -> Result<&'a PublicKey, Failure> {
         match self {
             Self::Key(key) => Ok(key),
-            Self::Unknown => Err(Rejected::UnknownKey),
-            Self::Unfit => Err(Rejected::WrongKey),
+            Self::Unknown => Err(Failure::UnknownKey),
+            Self::Unfit => Err(Failure::WrongKey),
         }
     }
 }

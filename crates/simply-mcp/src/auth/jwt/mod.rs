@@ -29,57 +29,51 @@ use std::{
 };
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 
-pub(crate) use self::resource::Resource;
+pub(super) use self::resource::Resource;
 use self::{
     cache::{Cache, TokenHash, Verified, hash_of},
     claims::Claims,
     issuer::Issuer,
     token::Token,
 };
-use super::Challenges;
+use super::{Challenges, Failure};
 use crate::{
-    HttpConfig,
+    config::{ConfigErrors, HttpConfig, Jwt, JwtIssuer, Problem},
     facts::{Caller, Known, Principal},
     metrics::Metrics,
 };
 
-/// Why a token is good for nothing here. A client hears one answer for all of them but the last two; the log and the
-/// metrics hear which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejected {
-    /// It is no JSON Web Signature of the plain kind, or its claims are none.
-    Malformed,
-    /// It is a token for something else (`typ`).
-    WrongType,
-    /// It is signed with an algorithm that the issuer's settings do not name.
-    WrongAlgorithm,
-    /// Nobody configured its issuer.
-    UnknownIssuer,
-    /// It is for another server.
-    WrongAudience,
-    /// Its time is over.
-    Expired,
-    /// Its time has not come.
-    NotYetValid,
-    /// The issuer has no key of that name.
-    UnknownKey,
-    /// The issuer's key is not for that algorithm, or it cannot be told which key it is.
-    WrongKey,
-    /// The issuer's key did not sign it.
-    WrongSignature,
-    /// It is good, and lacks a scope that every token needs.
-    LacksScope,
-    /// The issuer's keys are not there yet, or too old.
-    KeysNotThere,
+/// Reads what a start would read of the issuers' keys, and asks nobody on the network.
+///
+/// # Errors
+///
+/// Those of [`Tokens::new`].
+pub(super) fn check(jwt: &Jwt) -> Result<(), ConfigErrors> {
+    // Nobody reads these.
+    let metrics = Metrics::new();
+    made(jwt.issuers(), |issuer| {
+        issuer::source_of(issuer, jwt, &metrics)
+    })
+    .map(|_| ())
 }
 
-/// The tokens of an issuer cannot be accepted as it is configured.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("auth.jwt: the public keys of {issuer:?} cannot be had: {reason}")]
-pub(crate) struct JwtError {
-    issuer: String,
-    reason: String,
+/// What every issuer makes, or everything that is wrong with any.
+fn made<T>(
+    issuers: impl Iterator<Item = JwtIssuer>,
+    make: impl Fn(&JwtIssuer) -> Result<T, Problem>,
+) -> Result<Vec<(JwtIssuer, T)>, ConfigErrors> {
+    let mut all = Vec::new();
+    let mut problems = Vec::new();
+    for issuer in issuers {
+        match make(&issuer) {
+            Ok(one) => all.push((issuer, one)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    ConfigErrors::from_problems(problems)?;
+    Ok(all)
 }
 
 /// Whoever accepts access tokens.
@@ -89,6 +83,7 @@ pub(crate) struct Tokens {
     resource: Arc<Resource>,
     challenges: Arc<Challenges>,
     scopes: Vec<String>,
+    document: OnceLock<Bytes>,
     cache: Cache,
 }
 
@@ -110,16 +105,14 @@ impl Tokens {
         config: &HttpConfig,
         metrics: &Metrics,
         address: &Arc<OnceLock<SocketAddr>>,
-    ) -> Result<Self, JwtError> {
+    ) -> Result<Self, ConfigErrors> {
         let jwt = &config.auth.jwt;
-        let issuers: Result<Vec<Issuer>, JwtError> = jwt
-            .issuers()
-            .map(|issuer| {
-                let source = issuer::source_of(&issuer, jwt, metrics)?;
-                Ok(Issuer::new(issuer, source))
-            })
-            .collect();
-        let tokens = Self::of(config, issuers?, address);
+        let sources = made(jwt.issuers(), |issuer| {
+            issuer::source_of(issuer, jwt, metrics)
+        })?;
+        let issuers = sources.into_iter();
+        let issuers = issuers.map(|(issuer, source)| Issuer::new(issuer, source));
+        let tokens = Self::of(config, issuers.collect(), address);
         if tokio::runtime::Handle::try_current().is_ok() {
             tokens.start();
         }
@@ -137,6 +130,7 @@ impl Tokens {
             challenges: Arc::new(challenges),
             resource,
             issuers,
+            document: OnceLock::new(),
             cache: Cache::new(),
         }
     }
@@ -152,7 +146,7 @@ impl Tokens {
     /// # Errors
     ///
     /// Why it is good for nothing here.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Rejected> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Failure> {
         self.verify_at(token, SystemTime::now()).await
     }
 
@@ -164,10 +158,18 @@ impl Tokens {
     /// The document that says where tokens for this server come from (RFC 9728 §2).
     pub(crate) fn resource_metadata(&self) -> Bytes {
         let issuers = self.issuers.iter().map(|issuer| issuer.name.as_str());
-        self.resource.document(issuers, &self.scopes)
+        let document = || self.resource.document(issuers, &self.scopes);
+        self.document.get_or_init(document).clone()
     }
 
-    async fn verify_at(&self, token: &str, now: SystemTime) -> Result<Caller, Rejected> {
+    /// What the health report says of it: how many issuers there are, and of how many keys are in force.
+    pub(crate) fn report(&self) -> Value {
+        let sources = self.issuers.iter().map(|issuer| &issuer.source);
+        let ready = sources.filter(|source| source.generation().is_some());
+        json!({ "configured": self.issuers.len(), "with_keys": ready.count() })
+    }
+
+    async fn verify_at(&self, token: &str, now: SystemTime) -> Result<Caller, Failure> {
         let hash = hash_of(token);
         if let Some(verified) = self.cache.find(&hash)
             && self.still_holds(&verified, now)
@@ -188,12 +190,12 @@ impl Tokens {
         text: &str,
         hash: TokenHash,
         now: SystemTime,
-    ) -> Result<Caller, Rejected> {
+    ) -> Result<Caller, Failure> {
         let token = Token::parse(text)?;
         let claims = Claims::parse(&token.claims)?;
         let is_named = |issuer: &Issuer| issuer.name == claims.issuer;
         let index = self.issuers.iter().position(is_named);
-        let index = index.ok_or(Rejected::UnknownIssuer)?;
+        let index = index.ok_or(Failure::UnknownIssuer)?;
         let issuer = &self.issuers[index];
         issuer.check_claims(&claims, self.resource.url(), now, self.leeway)?;
         let generation = issuer.check_signature(token).await?;
@@ -203,7 +205,7 @@ impl Tokens {
             scopes.is_some_and(|scopes| scopes.contains(scope.as_str()))
         };
         if !issuer.required_scopes.iter().all(has) {
-            return Err(Rejected::LacksScope);
+            return Err(Failure::LacksScope);
         }
         let verified = Verified {
             known: Arc::new(known),

@@ -1,6 +1,6 @@
 //! Where an issuer's keys come from, and how fresh they are.
 //!
-//! One task a source looks at it: at the start, every five minutes, and when a token names a key that is not known, but
+//! One task a source looks at it: at the start, every five minutes, when its file changes, and when a token names a key that is not known, but
 //! then at most once in [`COOLDOWN`], however many tokens name however many keys, and even while there are no keys at
 //! all. Whoever waits for such a look waits a bounded time, and a bounded number wait. Keys that are known are used
 //! without waiting for anybody; they stay in force while the source cannot be reached, until `max_stale` after the last
@@ -9,7 +9,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::key_set::KeySet;
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, watch::Watch};
 
 /// The time between two looks when all is well.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -56,6 +56,8 @@ pub(super) struct Loaded {
 /// The source of one issuer's keys. Dropping it ends the task that looks at it.
 pub(super) struct Source {
     shared: Arc<Shared>,
+    /// Taken by the task that looks.
+    watch: Mutex<Option<Watch>>,
     has_started: AtomicBool,
     over: CancellationToken,
 }
@@ -90,7 +92,14 @@ impl Drop for Source {
 }
 
 impl Source {
-    pub(super) fn new(issuer: &str, read: Read, max_stale: Duration, metrics: &Metrics) -> Self {
+    /// A source that is read by `read`, and at once when `watch` tells of a change.
+    pub(super) fn new(
+        issuer: &str,
+        read: Read,
+        watch: Option<Watch>,
+        max_stale: Duration,
+        metrics: &Metrics,
+    ) -> Self {
         // The series are there before anything happens.
         metrics.keys_stale.with_label_values(&[issuer]).set(0);
         let _ = metrics.keys_load_failures.with_label_values(&[issuer]);
@@ -110,6 +119,7 @@ impl Source {
         };
         Self {
             shared: Arc::new(shared),
+            watch: Mutex::new(watch),
             has_started: AtomicBool::new(false),
             over: CancellationToken::new(),
         }
@@ -130,7 +140,12 @@ impl Source {
     pub(super) fn start(&self) {
         if !self.has_started.swap(true, Ordering::AcqRel) {
             self.shared.looking.store(true, Ordering::Release);
-            let looking = keep_looking(Arc::clone(&self.shared));
+            let watch = self
+                .watch
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            let looking = keep_looking(Arc::clone(&self.shared), watch);
             let over = self.over.clone();
             tokio::spawn(async move { over.run_until_cancelled(looking).await });
         }
@@ -283,7 +298,7 @@ impl Shared {
 }
 
 /// Looks for ever.
-async fn keep_looking(source: Arc<Shared>) {
+async fn keep_looking(source: Arc<Shared>, mut watch: Option<Watch>) {
     let mut failures = 0_u32;
     let mut said_so = false;
     loop {
@@ -302,7 +317,17 @@ async fn keep_looking(source: Arc<Shared>) {
         }
         said_so = too_old;
         let pause = source.pause(failures);
-        // Either is a reason to look: the time is over, or somebody wants it.
-        let _ = timeout(pause, source.wanted.notified()).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = source.wanted.notified() => {}
+            () = change(&mut watch) => {}
+        }
+    }
+}
+
+async fn change(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }

@@ -10,16 +10,16 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::Rejected;
+use super::Failure;
 
 /// Reads one JSON object without duplicate members, at any depth, and nothing behind it.
-pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Rejected> {
+pub(super) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
     // A struct of serde can be read from an array too.
     if json.first() != Some(&b'{') {
-        return Err(Rejected::Malformed);
+        return Err(Failure::Malformed);
     }
-    serde_json::from_slice::<Unambiguous>(json).map_err(|_| Rejected::Malformed)?;
-    serde_json::from_slice(json).map_err(|_| Rejected::Malformed)
+    serde_json::from_slice::<Unambiguous>(json).map_err(|_| Failure::Malformed)?;
+    serde_json::from_slice(json).map_err(|_| Failure::Malformed)
 }
 
 /// A member that must have its type where it stands: `null` is not the same as absent.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::{Rejected, strict};
+use super::{Failure, strict};
 use crate::config::JwtAlgorithm;
 
 /// The longest token that is looked at, in bytes: that of the header field that carries it.
@@ -59,12 +59,12 @@ struct Header<'a> {
 
 impl<'a> Token<'a> {
     /// Takes a token apart.
-    pub(super) fn parse(text: &'a str) -> Result<Self, Rejected> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Failure> {
         if text.len() > LONGEST {
-            return Err(Rejected::Malformed);
+            return Err(Failure::Malformed);
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Rejected::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(Rejected::Malformed)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(Failure::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(Failure::Malformed)?;
         let header = decoded(header)?;
         let header: Header<'_> = strict::object(&header)?;
         let algorithm = header.algorithm()?;
@@ -79,19 +79,19 @@ impl<'a> Token<'a> {
 }
 
 impl Header<'_> {
-    fn algorithm(&self) -> Result<JwtAlgorithm, Rejected> {
+    fn algorithm(&self) -> Result<JwtAlgorithm, Failure> {
         let unusual = self.crit || self.b64 || self.zip || self.enc || self.cty;
         let long = self
             .kid
             .as_ref()
             .is_some_and(|kid| kid.len() > LONGEST_KEY_ID);
         if unusual || long {
-            return Err(Rejected::Malformed);
+            return Err(Failure::Malformed);
         }
         if !self.typ.as_deref().is_none_or(is_access_token) {
-            return Err(Rejected::WrongType);
+            return Err(Failure::WrongType);
         }
-        algorithm_named(&self.alg).ok_or(Rejected::WrongAlgorithm)
+        algorithm_named(&self.alg).ok_or(Failure::WrongAlgorithm)
     }
 }
 
@@ -121,20 +121,18 @@ pub(super) fn algorithm_named(name: &str) -> Option<JwtAlgorithm> {
 }
 
 /// Base64url without padding, and without bits that say nothing (RFC 7515 §2).
-pub(super) fn decoded(part: &str) -> Result<Vec<u8>, Rejected> {
+pub(super) fn decoded(part: &str) -> Result<Vec<u8>, Failure> {
     if part.is_empty() {
-        return Err(Rejected::Malformed);
+        return Err(Failure::Malformed);
     }
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Rejected::Malformed)
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Failure::Malformed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with_header(header: &str) -> Result<JwtAlgorithm, Rejected> {
+    fn with_header(header: &str) -> Result<JwtAlgorithm, Failure> {
         let text = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header));
         Token::parse(&text).map(|token| token.algorithm)
     }
@@ -154,51 +152,48 @@ mod tests {
                 r#"{"alg":"RS256","jku":"http://a/","x5u":"http://a/","jwk":{"kty":"oct"},"x5c":["a"]}"#,
                 Ok(JwtAlgorithm::RS256),
             ),
-            (r#"{"alg":"none"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":"None"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":"nOnE"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":""}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":"HS256"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":"rs256"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":"ES256K"}"#, Err(Rejected::WrongAlgorithm)),
-            (r#"{"alg":["RS256"]}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":null}"#, Err(Rejected::Malformed)),
-            (r#"{"typ":"JWT"}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","alg":"none"}"#, Err(Rejected::Malformed)),
+            (r#"{"alg":"none"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":"None"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":"nOnE"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":""}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":"HS256"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":"rs256"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":"ES256K"}"#, Err(Failure::WrongAlgorithm)),
+            (r#"{"alg":["RS256"]}"#, Err(Failure::Malformed)),
+            (r#"{"alg":null}"#, Err(Failure::Malformed)),
+            (r#"{"typ":"JWT"}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","alg":"none"}"#, Err(Failure::Malformed)),
             (
                 r#"{"alg":"RS256","typ":"dpop+jwt"}"#,
-                Err(Rejected::WrongType),
+                Err(Failure::WrongType),
             ),
             (
                 r#"{"alg":"RS256","typ":"id_token"}"#,
-                Err(Rejected::WrongType),
+                Err(Failure::WrongType),
             ),
-            (r#"{"alg":"RS256","typ":""}"#, Err(Rejected::WrongType)),
-            (r#"{"alg":"RS256","typ":null}"#, Err(Rejected::Malformed)),
-            (
-                r#"{"alg":"RS256","crit":["exp"]}"#,
-                Err(Rejected::Malformed),
-            ),
-            (r#"{"alg":"RS256","crit":null}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","b64":true}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","zip":"DEF"}"#, Err(Rejected::Malformed)),
+            (r#"{"alg":"RS256","typ":""}"#, Err(Failure::WrongType)),
+            (r#"{"alg":"RS256","typ":null}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","crit":["exp"]}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","crit":null}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","b64":true}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","zip":"DEF"}"#, Err(Failure::Malformed)),
             (
                 r#"{"alg":"RS256","enc":"A128GCM"}"#,
-                Err(Rejected::Malformed),
+                Err(Failure::Malformed),
             ),
-            (r#"{"alg":"RS256","cty":"JWT"}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","kid":null}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","kid":["a"]}"#, Err(Rejected::Malformed)),
-            (r#"{"alg":"RS256","kid":7}"#, Err(Rejected::Malformed)),
-            (r#"[{"alg":"RS256"}]"#, Err(Rejected::Malformed)),
-            (r#"["RS256"]"#, Err(Rejected::Malformed)),
-            (r#""RS256""#, Err(Rejected::Malformed)),
+            (r#"{"alg":"RS256","cty":"JWT"}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","kid":null}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","kid":["a"]}"#, Err(Failure::Malformed)),
+            (r#"{"alg":"RS256","kid":7}"#, Err(Failure::Malformed)),
+            (r#"[{"alg":"RS256"}]"#, Err(Failure::Malformed)),
+            (r#"["RS256"]"#, Err(Failure::Malformed)),
+            (r#""RS256""#, Err(Failure::Malformed)),
         ] {
             assert_eq!(with_header(header), expected, "{header}");
         }
         let kid = |length| format!(r#"{{"alg":"RS256","kid":"{}"}}"#, "k".repeat(length));
         assert!(with_header(&kid(256)).is_ok());
-        assert_eq!(with_header(&kid(257)), Err(Rejected::Malformed));
+        assert_eq!(with_header(&kid(257)), Err(Failure::Malformed));
     }
 
     // JWT-07
@@ -229,7 +224,7 @@ mod tests {
         ] {
             assert_eq!(
                 Token::parse(&text).err(),
-                Some(Rejected::Malformed),
+                Some(Failure::Malformed),
                 "{text:.80}"
             );
         }

@@ -229,7 +229,7 @@ async fn a_real_server_of_keys_is_asked_once_whatever_is_named() {
     assert!(
         flood
             .iter()
-            .all(|refused| matches!(refused, Err(Rejected::UnknownKey)))
+            .all(|refused| matches!(refused, Err(Failure::UnknownKey)))
     );
     assert!(tokens.verify_at(&good, now()).await.is_ok());
     assert_eq!(hits.load(Ordering::SeqCst), 1);

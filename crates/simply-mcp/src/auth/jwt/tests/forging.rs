@@ -18,7 +18,7 @@ fn tokens(jwt: &Value) -> Tokens {
     tokens_from(&config(jwt), &[Held::new(&all_keys())], &Metrics::new())
 }
 
-async fn check(tokens: &Tokens, token: &str) -> Result<(), Rejected> {
+async fn check(tokens: &Tokens, token: &str) -> Result<(), Failure> {
     tokens.verify_at(token, now()).await.map(|_| ())
 }
 
@@ -76,7 +76,7 @@ async fn every_algorithm_that_is_configured_is_verified() {
         let (_, signature) = token.rsplit_once('.').unwrap();
         assert_eq!(
             check(&tokens, &format!("{message}.{signature}")).await,
-            Err(Rejected::WrongSignature),
+            Err(Failure::WrongSignature),
             "{name}"
         );
     }
@@ -95,11 +95,11 @@ async fn a_token_without_a_signature_is_refused() {
     for algorithm in ["none", "None", "NONE", "nOnE", "none "] {
         let token = with_header(&json!({"alg": algorithm, "kid": "rsa"}));
         let (message, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(check(&tokens, &token).await, Err(Rejected::WrongAlgorithm));
+        assert_eq!(check(&tokens, &token).await, Err(Failure::WrongAlgorithm));
         let empty = check(&tokens, &format!("{message}.")).await;
         assert!(empty.is_err(), "{algorithm}");
         let two = check(&tokens, message).await;
-        assert_eq!(two, Err(Rejected::Malformed));
+        assert_eq!(two, Err(Failure::Malformed));
     }
     let good = fixture::token(&claims());
     let (message, _) = good.rsplit_once('.').unwrap();
@@ -128,8 +128,8 @@ async fn a_public_key_is_not_taken_for_a_shared_secret() {
     ] {
         let key = EncodingKey::from_secret(&secret);
         for (named, expected) in [
-            ("HS256", Rejected::WrongAlgorithm),
-            ("RS256", Rejected::WrongSignature),
+            ("HS256", Failure::WrongAlgorithm),
+            ("RS256", Failure::WrongSignature),
         ] {
             let header = json!({"alg": named, "kid": "rsa"}).to_string();
             let token = fixture::signed_by(&key, Algorithm::HS256, &header, &claims().to_string());
@@ -149,13 +149,13 @@ async fn a_key_vouches_with_its_own_algorithm_only() {
         let token = fixture::signed("rsa", algorithm, &header, &claims().to_string());
         assert_eq!(
             check(&tokens, &token).await,
-            Err(Rejected::WrongKey),
+            Err(Failure::WrongKey),
             "{name}"
         );
     }
     let header = json!({"alg": "RS256", "kid": "p256"}).to_string();
     let token = fixture::signed("rsa", RS256, &header, &claims().to_string());
-    assert_eq!(check(&tokens, &token).await, Err(Rejected::WrongKey));
+    assert_eq!(check(&tokens, &token).await, Err(Failure::WrongKey));
     // The key is good, and the operator did not name its algorithm.
     let header = json!({"alg": "EdDSA", "kid": "ed25519"}).to_string();
     let token = fixture::signed(
@@ -164,7 +164,7 @@ async fn a_key_vouches_with_its_own_algorithm_only() {
         &header,
         &claims().to_string(),
     );
-    assert_eq!(check(&tokens, &token).await, Err(Rejected::WrongAlgorithm));
+    assert_eq!(check(&tokens, &token).await, Err(Failure::WrongAlgorithm));
 }
 
 // JWT-03
@@ -185,7 +185,7 @@ async fn the_name_of_a_key_is_looked_up_and_nothing_else() {
         let token = with_header(&json!({"alg": "RS256", "kid": kid}));
         assert_eq!(
             check(&tokens, &token).await,
-            Err(Rejected::UnknownKey),
+            Err(Failure::UnknownKey),
             "{kid}"
         );
     }
@@ -199,12 +199,12 @@ async fn the_name_of_a_key_is_looked_up_and_nothing_else() {
         let token = with_header(&json!({"alg": "RS256", "kid": kid}));
         assert_eq!(
             check(&tokens, &token).await,
-            Err(Rejected::Malformed),
+            Err(Failure::Malformed),
             "{kid:.20}"
         );
     }
     let huge = with_header(&json!({"alg": "RS256", "kid": "k".repeat(1 << 20)}));
-    assert_eq!(check(&tokens, &huge).await, Err(Rejected::Malformed));
+    assert_eq!(check(&tokens, &huge).await, Err(Failure::Malformed));
 }
 
 // JWT-03
@@ -243,21 +243,21 @@ async fn a_token_for_another_server_is_refused() {
         (
             json!({}),
             json!("https://mcp.example.com"),
-            Err(Rejected::WrongAudience),
+            Err(Failure::WrongAudience),
         ),
         (
             json!({}),
             json!("https://mcp.example.com/mcp/"),
-            Err(Rejected::WrongAudience),
+            Err(Failure::WrongAudience),
         ),
-        (json!({}), json!([]), Err(Rejected::WrongAudience)),
-        (json!({}), json!("*"), Err(Rejected::WrongAudience)),
-        (json!({}), json!(null), Err(Rejected::Malformed)),
+        (json!({}), json!([]), Err(Failure::WrongAudience)),
+        (json!({}), json!("*"), Err(Failure::WrongAudience)),
+        (json!({}), json!(null), Err(Failure::Malformed)),
         (json!({"audience": ["api://a", "b"]}), json!("b"), Ok(())),
         (
             json!({"audience": ["api://a"]}),
             json!(AUDIENCE),
-            Err(Rejected::WrongAudience),
+            Err(Failure::WrongAudience),
         ),
     ] {
         let token = with_claim("aud", audience.clone());
@@ -272,7 +272,7 @@ async fn a_token_for_another_server_is_refused() {
     let token = fixture::token(&without);
     assert_eq!(
         check(&tokens(&json!({})), &token).await,
-        Err(Rejected::Malformed)
+        Err(Failure::Malformed)
     );
 }
 
@@ -303,10 +303,7 @@ async fn the_keys_of_one_issuer_do_not_vouch_for_another() {
     {
         let refused = check(&tokens, token).await;
         assert!(
-            matches!(
-                refused,
-                Err(Rejected::UnknownKey | Rejected::WrongSignature)
-            ),
+            matches!(refused, Err(Failure::UnknownKey | Failure::WrongSignature)),
             "{refused:?}"
         );
     }
@@ -320,7 +317,7 @@ async fn the_keys_of_one_issuer_do_not_vouch_for_another() {
         let token = with_claim("iss", json!(issuer));
         assert_eq!(
             check(&tokens, &token).await,
-            Err(Rejected::UnknownIssuer),
+            Err(Failure::UnknownIssuer),
             "{issuer}"
         );
     }
@@ -333,11 +330,11 @@ async fn a_token_is_good_within_its_time_and_the_leeway_only() {
     let token = fixture::token(&claims());
     // Also what is remembered of it ends.
     for (seconds, expected) in [
-        (NOW - 11, Err(Rejected::NotYetValid)),
+        (NOW - 11, Err(Failure::NotYetValid)),
         (NOW - 10, Ok(())),
         (NOW + 69, Ok(())),
-        (NOW + 70, Err(Rejected::Expired)),
-        (NOW + 71, Err(Rejected::Expired)),
+        (NOW + 70, Err(Failure::Expired)),
+        (NOW + 71, Err(Failure::Expired)),
     ] {
         let at = UNIX_EPOCH + Duration::from_secs(seconds);
         let verified = tokens.verify_at(&token, at).await.map(|_| ());
@@ -347,7 +344,7 @@ async fn a_token_is_good_within_its_time_and_the_leeway_only() {
     endless.as_object_mut().unwrap().remove("exp");
     assert_eq!(
         check(&tokens, &fixture::token(&endless)).await,
-        Err(Rejected::Malformed)
+        Err(Failure::Malformed)
     );
 }
 
@@ -365,7 +362,7 @@ async fn a_token_that_two_readers_could_read_differently_is_refused() {
     );
     for claims in [twice, unknown_twice, deep] {
         let token = fixture::signed("rsa", RS256, header, &claims);
-        assert_eq!(check(&tokens, &token).await, Err(Rejected::Malformed));
+        assert_eq!(check(&tokens, &token).await, Err(Failure::Malformed));
     }
     // A token within a token.
     let inner = fixture::token(&claims());
@@ -375,9 +372,9 @@ async fn a_token_that_two_readers_could_read_differently_is_refused() {
         r#"{"alg":"RS256","kid":"rsa","cty":"JWT"}"#,
         &inner,
     );
-    assert_eq!(check(&tokens, &nested).await, Err(Rejected::Malformed));
+    assert_eq!(check(&tokens, &nested).await, Err(Failure::Malformed));
     let nested = fixture::signed("rsa", RS256, header, &format!("{inner:?}"));
-    assert_eq!(check(&tokens, &nested).await, Err(Rejected::Malformed));
+    assert_eq!(check(&tokens, &nested).await, Err(Failure::Malformed));
     // What surrounds a token is a part of it.
     for text in [
         format!(" {inner}"),
@@ -385,10 +382,10 @@ async fn a_token_that_two_readers_could_read_differently_is_refused() {
         format!("{inner}="),
         format!("{inner}."),
     ] {
-        assert_eq!(check(&tokens, &text).await, Err(Rejected::Malformed));
+        assert_eq!(check(&tokens, &text).await, Err(Failure::Malformed));
     }
     let large = with_claim("x", json!("x".repeat(9000)));
-    assert_eq!(check(&tokens, &large).await, Err(Rejected::Malformed));
+    assert_eq!(check(&tokens, &large).await, Err(Failure::Malformed));
 }
 
 // JWT-14
@@ -398,12 +395,12 @@ async fn scopes_are_compared_exactly_and_all_of_them_are_needed() {
     for (scope, expected) in [
         (json!("mcp extra"), Ok(())),
         (json!("extra more mcp"), Ok(())),
-        (json!("mcp"), Err(Rejected::LacksScope)),
-        (json!("mcp:extra extra"), Err(Rejected::LacksScope)),
-        (json!("MCP extra"), Err(Rejected::LacksScope)),
-        (json!("mcp,extra"), Err(Rejected::LacksScope)),
-        (json!("*"), Err(Rejected::LacksScope)),
-        (json!(""), Err(Rejected::LacksScope)),
+        (json!("mcp"), Err(Failure::LacksScope)),
+        (json!("mcp:extra extra"), Err(Failure::LacksScope)),
+        (json!("MCP extra"), Err(Failure::LacksScope)),
+        (json!("mcp,extra"), Err(Failure::LacksScope)),
+        (json!("*"), Err(Failure::LacksScope)),
+        (json!(""), Err(Failure::LacksScope)),
     ] {
         let token = with_claim("scope", scope.clone());
         assert_eq!(check(&tokens, &token).await, expected, "{scope}");
@@ -411,7 +408,7 @@ async fn scopes_are_compared_exactly_and_all_of_them_are_needed() {
     // What is lacking is said to the holder of a good token only.
     let mut forged = with_claim("scope", json!(""));
     forged.replace_range(forged.len() - 8..forged.len() - 4, "AAAA");
-    assert_eq!(check(&tokens, &forged).await, Err(Rejected::WrongSignature));
+    assert_eq!(check(&tokens, &forged).await, Err(Failure::WrongSignature));
 }
 
 // JWT-12

@@ -27,7 +27,7 @@ fn token_naming(kid: &str) -> String {
     format!("{}.{claims}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(header))
 }
 
-async fn check(tokens: &Tokens, token: &str) -> Result<(), Rejected> {
+async fn check(tokens: &Tokens, token: &str) -> Result<(), Failure> {
     tokens.verify_at(token, now()).await.map(|_| ())
 }
 
@@ -48,7 +48,7 @@ async fn a_new_key_is_accepted_after_one_more_look() {
     // Too early: the set was looked at a moment ago.
     assert_eq!(
         check(&tokens, &token_by("rsa_other")).await,
-        Err(Rejected::UnknownKey)
+        Err(Failure::UnknownKey)
     );
     assert_eq!(held.looks(), 1);
     tokio::time::advance(COOLDOWN).await;
@@ -57,7 +57,7 @@ async fn a_new_key_is_accepted_after_one_more_look() {
     // What the old key vouched for is forgotten with it.
     assert_eq!(
         check(&tokens, &token_by("rsa")).await,
-        Err(Rejected::UnknownKey)
+        Err(Failure::UnknownKey)
     );
 }
 
@@ -81,7 +81,7 @@ async fn a_flood_of_unknown_keys_makes_one_look_a_cooldown_and_harms_nobody() {
         assert!(
             flood
                 .iter()
-                .all(|refused| *refused == Err(Rejected::UnknownKey))
+                .all(|refused| *refused == Err(Failure::UnknownKey))
         );
         assert_eq!(good, Ok(()));
         assert_eq!(held.looks(), 1 + round);
@@ -96,7 +96,7 @@ async fn an_empty_set_has_the_same_cooldown() {
     for _ in 0..1000 {
         assert_eq!(
             check(&tokens, &token_naming("any")).await,
-            Err(Rejected::UnknownKey)
+            Err(Failure::UnknownKey)
         );
     }
     assert_eq!(held.looks(), 1);
@@ -104,7 +104,7 @@ async fn an_empty_set_has_the_same_cooldown() {
     for _ in 0..1000 {
         assert_eq!(
             check(&tokens, &token_naming("any")).await,
-            Err(Rejected::UnknownKey)
+            Err(Failure::UnknownKey)
         );
     }
     assert_eq!(held.looks(), 2);
@@ -117,13 +117,13 @@ async fn who_waits_for_a_look_waits_two_seconds_at_most_and_few_do() {
     let config = config(&json!({}));
     let jwt = &config.auth.jwt;
     let never = Box::new(|| futures::future::pending().boxed());
-    let source = Source::new(ISSUER, never, jwt.max_stale, &metrics);
+    let source = Source::new(ISSUER, never, None, jwt.max_stale, &metrics);
     let issuer = Issuer::new(jwt.issuers().next().unwrap(), source);
     let tokens = Tokens::of(&config, vec![issuer], &Arc::default());
     let begun = tokio::time::Instant::now();
     let text = token_naming("any");
     let waited = (0..1000).map(|_| async {
-        assert_eq!(check(&tokens, &text).await, Err(Rejected::KeysNotThere));
+        assert_eq!(check(&tokens, &text).await, Err(Failure::KeysNotThere));
         begun.elapsed()
     });
     let waited = futures::future::join_all(waited).await;
@@ -155,7 +155,7 @@ async fn known_keys_stay_through_an_outage_until_they_are_too_old() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(
         check(&tokens, &token_by("rsa")).await,
-        Err(Rejected::KeysNotThere)
+        Err(Failure::KeysNotThere)
     );
     held.publish(&[rsa()]);
     tokio::time::sleep(COOLDOWN).await;
@@ -170,7 +170,7 @@ async fn until_there_are_keys_nothing_is_said_about_a_token() {
     let (tokens, metrics) = accepting(&held);
     assert_eq!(
         check(&tokens, &token_by("rsa")).await,
-        Err(Rejected::KeysNotThere)
+        Err(Failure::KeysNotThere)
     );
     assert_eq!(metrics.keys_stale.with_label_values(&[ISSUER]).get(), 1);
     held.publish(&[rsa()]);
@@ -198,7 +198,7 @@ async fn a_key_that_is_withdrawn_vouches_no_more_even_for_what_is_remembered() {
     assert_eq!(check(&tokens, &token).await, Ok(()));
     held.publish(&[other()]);
     tokio::time::sleep(Duration::from_secs(301)).await;
-    assert_eq!(check(&tokens, &token).await, Err(Rejected::UnknownKey));
+    assert_eq!(check(&tokens, &token).await, Err(Failure::UnknownKey));
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,6 +229,20 @@ async fn a_file_of_keys_is_read_at_once_and_a_broken_one_is_said() {
     );
     let tokens = made(&json!({"keys": [rsa()]}).to_string()).unwrap();
     assert_eq!(check(&tokens, &token_by("rsa")).await, Ok(()));
+
+    // A change counts without anybody asking for it.
+    let new = folder.path().join("new");
+    std::fs::write(&new, json!({"keys": [other()]}).to_string()).unwrap();
+    std::fs::rename(&new, &path).unwrap();
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    while check(&tokens, &token_by("rsa")).await.is_ok() {
+        assert!(
+            tokio::time::Instant::now() < until,
+            "the change did not count"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(check(&tokens, &token_by("rsa_other")).await, Ok(()));
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Held {
             let document = held.document.lock().unwrap().clone();
             async move { document }.boxed()
         };
-        Source::new(issuer, Box::new(read), max_stale, metrics)
+        Source::new(issuer, Box::new(read), None, max_stale, metrics)
     }
 }
 
