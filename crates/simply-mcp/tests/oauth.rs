@@ -8,11 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use common::{Server, initialize, modern, request, server, start_with};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use reqwest::RequestBuilder;
+use rmcp::{handler::server::tool::Extension, tool, tool_router};
 use serde_json::{Value, json};
-use simply_mcp::{
-    HttpConfig, McpServer,
-    server::{Context, NoArguments},
-};
+use simply_mcp::HttpConfig;
 
 const ISSUER: &str = "https://login.example.com";
 const AUDIENCE: &str = "api://fixture";
@@ -146,8 +144,6 @@ async fn who_is_refused_is_led_to_the_document_whatever_was_wrong() {
             })
         );
     }
-    let (_, _, metrics) = answer(server.get("/metrics")).await;
-    drop(metrics);
     let text = server
         .get("/metrics")
         .send()
@@ -301,30 +297,33 @@ async fn while_the_issuers_keys_are_not_there_nothing_is_said_about_a_token() {
     assert!(text.contains(&stale), "{text}");
 }
 
+#[derive(Clone)]
+struct Mirror;
+
+#[tool_router(server_handler)]
+impl Mirror {
+    #[tool(description = "Says all that it is told of the request")]
+    fn look(&self, Extension(parts): Extension<http::request::Parts>) -> String {
+        format!("{:?} {:?} {:?}", parts.uri, parts.headers, parts.extensions)
+    }
+}
+
 // JWT-12
 #[tokio::test]
 async fn a_handler_never_sees_the_token() {
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let heard = std::sync::Arc::clone(&seen);
-    let server = McpServer::new("s", "1").tool(
-        "look",
-        "Looks",
-        async move |_: NoArguments, context: Context| {
-            *heard.lock().unwrap() = format!("{context:?}");
-            context.caller().name().unwrap_or_default().to_owned()
-        },
-    );
     let jwks = jwks();
-    let server = start_with(server, settings(&jwks)).await;
+    let server = start_with(Mirror, settings(&jwks)).await;
     let token = token(&json!({}));
-    let (status, _, body) = answer(server.post("/tools/look", "{}").bearer_auth(&token)).await;
-    assert_eq!((status, &body["result"]), (200, &json!("s")));
-    assert!(
-        !seen
-            .lock()
-            .unwrap()
-            .contains(token.rsplit('.').next().unwrap())
-    );
+    let by_mcp = server.modern("tools/call", json!({"name": "look", "arguments": {}}));
+    for request in [server.post("/tools/look", "{}"), by_mcp] {
+        let (status, _, body) = answer(request.bearer_auth(&token)).await;
+        let body = body.to_string();
+        assert!(status == 200 && body.contains("\\\"host\\\""), "{body}");
+        assert!(!body.contains("authorization"), "{body}");
+        for part in token.split('.') {
+            assert!(!body.contains(part), "{body}");
+        }
+    }
 }
 
 #[test]

@@ -288,7 +288,8 @@ impl Shared {
     /// The pause after a look, `failures` of which have failed in a row.
     fn pause(&self, failures: u32) -> Duration {
         match (failures, self.loaded.load().is_some()) {
-            (0, _) => REFRESH,
+            // Keys must not grow too old between two looks that go well.
+            (0, _) => REFRESH.min(self.max_stale / 2),
             (_, true) => COOLDOWN,
             (failures, false) => FIRST_PAUSE
                 .saturating_mul(1 << (failures - 1).min(8))
@@ -302,6 +303,7 @@ async fn keep_looking(source: Arc<Shared>, mut watch: Option<Watch>) {
     let mut failures = 0_u32;
     let mut said_so = false;
     loop {
+        let begun = Instant::now();
         failures = if source.look().await {
             0
         } else {
@@ -316,11 +318,24 @@ async fn keep_looking(source: Arc<Shared>, mut watch: Option<Watch>) {
             );
         }
         said_so = too_old;
-        let pause = source.pause(failures);
+        until_due(&source, begun, failures, &mut watch).await;
+    }
+}
+
+/// Waits until the next look is due: the time is over, the file has changed, or somebody wants it.
+async fn until_due(source: &Shared, begun: Instant, failures: u32, watch: &mut Option<Watch>) {
+    let end = Instant::now() + source.pause(failures);
+    loop {
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = source.wanted.notified() => {}
-            () = change(&mut watch) => {}
+            () = tokio::time::sleep_until(end) => return,
+            () = change(watch) => return,
+            () = source.wanted.notified() => {
+                // Who asked while the last look began has been answered by it.
+                if begun.elapsed() >= COOLDOWN / 2 {
+                    return;
+                }
+                source.looking.store(false, Ordering::Release);
+            }
         }
     }
 }

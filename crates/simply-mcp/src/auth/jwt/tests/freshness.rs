@@ -180,6 +180,17 @@ async fn until_there_are_keys_nothing_is_said_about_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_that_may_be_old_for_a_minute_only_are_looked_at_twice_a_minute() {
+    let held = Held::new(&[rsa()]);
+    let config = config(&json!({"max_stale": 60}));
+    let tokens = tokens_from(&config, std::slice::from_ref(&held), &Metrics::new());
+    for _ in 0..100 {
+        assert_eq!(check(&tokens, &token_by("rsa")).await, Ok(()));
+        tokio::time::sleep(Duration::from_secs(7)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broken_set_leaves_the_last_good_one_in_force() {
     let held = Held::new(&[rsa()]);
     let (tokens, metrics) = accepting(&held);
