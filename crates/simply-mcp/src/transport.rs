@@ -162,7 +162,11 @@ impl<H: ServerHandler> HttpTransport<H> {
             checks,
             components: components(authentication.as_ref(), limiter.as_ref(), store.as_ref()),
         };
-        let admission = Arc::new(admission(&config, limiter.clone()));
+        let admission = Arc::new(admission(
+            &config,
+            authentication.as_ref(),
+            limiter.as_ref(),
+        ));
         let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
@@ -262,10 +266,18 @@ fn limiter(config: &HttpConfig, store: Option<&Store>, metrics: &Metrics) -> Opt
     })
 }
 
-fn admission(config: &HttpConfig, limiter: Option<Arc<Limiter>>) -> Admission {
-    let rules = Admission::default();
+fn admission(
+    config: &HttpConfig,
+    authentication: Option<&Arc<Authentication>>,
+    limiter: Option<&Arc<Limiter>>,
+) -> Admission {
+    let mut rules = Admission::default();
+    if let Some(authentication) = authentication {
+        let challenges = Arc::clone(authentication.challenges());
+        rules = rules.with_scopes(&config.auth.jwt.tool_scopes, challenges);
+    }
     match limiter {
-        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        Some(limiter) => rules.with_limits(&config.rate_limit, Arc::clone(limiter)),
         None => rules,
     }
 }

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "auth",
         &["config", "logs", "metrics", "rate_limit", "watch"],
     ),
-    ("admission", &["config", "logs", "rate_limit"]),
+    ("admission", &["auth", "config", "logs", "rate_limit"]),
     ("listen", &["config", "logs", "metrics"]),
     (
         "layers",

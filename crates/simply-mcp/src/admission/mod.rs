@@ -11,19 +11,22 @@ use std::{
     sync::Arc,
 };
 
-use http::{Extensions, HeaderValue, Response, request::Parts};
+use http::{Extensions, Response, request::Parts};
 
 use crate::{
+    auth::Challenges,
     config::RateLimit,
     facts::{self, Allowance, Caller, CountedFurther},
     rate_limit::Limiter,
-    refusal::{Code, Refusal},
+    refusal::Refusal,
 };
 
 /// What decides over the use of tools. Without any rule it lets everything pass.
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
-    scopes: HashMap<Box<str>, Needed>,
+    scopes: HashMap<Box<str>, Scopes>,
+    /// What is said to whom lacks them; there where tokens are accepted.
+    challenges: Option<Arc<Challenges>>,
     limiter: Option<Arc<Limiter>>,
     limits: HashMap<Box<str>, Limit>,
 }
@@ -37,47 +40,22 @@ struct Limit {
 }
 
 /// The scopes that a tool needs.
-#[derive(Debug)]
-struct Needed {
-    scopes: Vec<Box<str>>,
-    /// For whom has a token with too little in it.
-    insufficient: HeaderValue,
-    /// For whom has none.
-    missing: HeaderValue,
-}
-
-/// How a client is told to come back with more (RFC 6750 §3): both from the scopes that are needed.
-pub(crate) trait Challenge {
-    /// `Bearer error="insufficient_scope", …`
-    fn insufficient(&self, scopes: &[Box<str>]) -> HeaderValue;
-    /// `Bearer …`
-    fn missing(&self, scopes: &[Box<str>]) -> HeaderValue;
-}
+type Scopes = Vec<Box<str>>;
 
 impl Admission {
-    /// The rules of `auth.jwt.tool_scopes`.
+    /// The same, with `auth.jwt.tool_scopes`.
     pub(crate) fn with_scopes(
+        mut self,
         tools: &BTreeMap<String, Vec<String>>,
-        challenge: &impl Challenge,
+        challenges: Arc<Challenges>,
     ) -> Self {
-        let scopes = tools
-            .iter()
-            .filter(|(_, scopes)| !scopes.is_empty())
-            .map(|(tool, scopes)| {
-                let scopes: Vec<Box<str>> =
-                    scopes.iter().map(|scope| scope.as_str().into()).collect();
-                let needed = Needed {
-                    insufficient: challenge.insufficient(&scopes),
-                    missing: challenge.missing(&scopes),
-                    scopes,
-                };
-                (tool.as_str().into(), needed)
-            })
-            .collect();
-        Self {
-            scopes,
-            ..Self::default()
-        }
+        let tools = tools.iter().map(|(tool, scopes)| {
+            let scopes = scopes.iter().map(|scope| scope.as_str().into()).collect();
+            (tool.as_str().into(), scopes)
+        });
+        self.scopes = tools.collect();
+        self.challenges = Some(challenges);
+        self
     }
 
     /// The same, with `rate_limit.tools`; batches are counted in `limiter` as well.
@@ -116,8 +94,12 @@ impl Admission {
         if !exists_for(caller, tool) {
             return Ok(Further::Nothing);
         }
-        if let Some(needed) = self.lacking(caller, tool) {
-            return Err(needed.refusal(caller));
+        if let (Some(scopes), Some(challenges)) = (self.lacking(caller, tool), &self.challenges) {
+            let scopes = scopes.iter().map(|scope| &**scope);
+            return Err(match caller.id() {
+                Some(_) => challenges.insufficient_scope(scopes),
+                None => challenges.missing_token(scopes),
+            });
         }
         let (Some(limiter), Some(limit)) = (&self.limiter, self.limits.get(tool)) else {
             return Ok(Further::Nothing);
@@ -150,13 +132,13 @@ impl Admission {
 
     /// What the caller would need to call the tool, if it lacks any of it. A key has no scopes and needs none: what
     /// it may call stands with the key.
-    fn lacking(&self, caller: &Caller, tool: &str) -> Option<&Needed> {
+    fn lacking(&self, caller: &Caller, tool: &str) -> Option<&Scopes> {
         if caller.facts().is_some_and(|known| known.scopes.is_none()) {
             return None;
         }
-        let needed = self.scopes.get(tool)?;
-        let has_all = needed.scopes.iter().all(|scope| caller.has_scope(scope));
-        (!has_all).then_some(needed)
+        let scopes = self.scopes.get(tool)?;
+        let has_all = scopes.iter().all(|scope| caller.has_scope(scope));
+        (!has_all).then_some(scopes)
     }
 }
 
@@ -183,24 +165,6 @@ async fn charge(limiter: &Limiter, parts: &Parts, further: u32) -> Result<(), Re
     limiter.charge(caller, address, further).await
 }
 
-impl Needed {
-    fn refusal(&self, caller: &Caller) -> Refusal {
-        let scopes = self.scopes.join(" ");
-        if caller.id().is_none() {
-            return Refusal::challenge(
-                Code::Unauthorized,
-                format!("this tool needs a token with the scopes {scopes:?}"),
-                self.missing.clone(),
-            );
-        }
-        Refusal::challenge(
-            Code::InsufficientScope,
-            format!("this tool needs the scopes {scopes:?}; get a token that has them"),
-            self.insufficient.clone(),
-        )
-    }
-}
-
 /// Whether the caller's key, if it names tools, names this one.
 pub(crate) fn exists_for(caller: &Caller, tool: &str) -> bool {
     let tools = caller.facts().and_then(|known| known.tools.as_ref());
@@ -222,24 +186,14 @@ mod tests {
     use crate::{
         facts::{Known, Principal},
         metrics::Metrics,
-        rate_limit::{Backend, Memory},
+        rate_limit::Backend,
+        refusal::Code,
     };
-
-    struct Plain;
-
-    impl Challenge for Plain {
-        fn insufficient(&self, scopes: &[Box<str>]) -> HeaderValue {
-            HeaderValue::from_str(&format!("insufficient {}", scopes.join(" "))).unwrap()
-        }
-
-        fn missing(&self, scopes: &[Box<str>]) -> HeaderValue {
-            HeaderValue::from_str(&format!("missing {}", scopes.join(" "))).unwrap()
-        }
-    }
 
     fn admission() -> Admission {
         let tools = json!({"delete": ["files:write", "files:read"], "free": []});
-        Admission::with_scopes(&serde_json::from_value(tools).unwrap(), &Plain)
+        let tools = serde_json::from_value(tools).unwrap();
+        Admission::default().with_scopes(&tools, Arc::new(Challenges::of_keys()))
     }
 
     fn token(scopes: &[&str]) -> Caller {
@@ -283,17 +237,23 @@ mod tests {
             (
                 token(&["files:write"]),
                 false,
-                Err((403, "insufficient files:write files:read")),
+                Err((
+                    403,
+                    "Bearer error=\"insufficient_scope\", scope=\"files:read files:write\"",
+                )),
             ),
             (
                 token(&[]),
                 false,
-                Err((403, "insufficient files:write files:read")),
+                Err((
+                    403,
+                    "Bearer error=\"insufficient_scope\", scope=\"files:read files:write\"",
+                )),
             ),
             (
                 Caller::anonymous(),
                 false,
-                Err((401, "missing files:write files:read")),
+                Err((401, "Bearer scope=\"files:read files:write\"")),
             ),
             (key(None), true, Ok(Further::Nothing)),
             (key(Some(&["delete"])), true, Ok(Further::Nothing)),
@@ -323,7 +283,7 @@ mod tests {
             "tools": {"dear": {"cost": 4}, "rare": {"limit": 1}, "both": {"limit": 2, "window_seconds": 1, "cost": 2}},
         }});
         let settings = crate::HttpConfig::from_value(settings).unwrap().rate_limit;
-        let backend = Backend::Memory(Memory::new(settings.strategy));
+        let backend = Backend::new(&settings, None);
         let limiter = Limiter::new(&settings, backend, &Metrics::new());
         Admission::default().with_limits(&settings, Arc::new(limiter))
     }

@@ -129,6 +129,11 @@ impl Authentication {
         Refusal::challenge(code, detail, self.challenges.unauthorized().clone())
     }
 
+    /// What is said to those who may not do what they ask for.
+    pub(crate) fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
+    }
+
     /// What `/health` says of it.
     pub(crate) fn report(&self) -> Value {
         let mut report = self.keys.report();

@@ -54,8 +54,7 @@ impl Challenges {
         &'a self,
         needed: impl IntoIterator<Item = &'a str>,
     ) -> Refusal {
-        let mut scopes: BTreeSet<&str> = self.required.iter().map(String::as_str).collect();
-        scopes.extend(needed);
+        let scopes = self.with_required(needed);
         let detail = format!(
             "the access token does not allow this; get one with the scopes {:?}",
             scopes.iter().copied().collect::<Vec<_>>().join(" ")
@@ -63,6 +62,25 @@ impl Challenges {
         let error = Some("error=\"insufficient_scope\"".to_owned());
         let challenge = header(&[error, scope(scopes.into_iter()), self.metadata()]);
         Refusal::challenge(Code::InsufficientScope, detail, challenge)
+    }
+
+    /// A 401 for somebody who came without a token to what needs one with the scopes `needed`.
+    pub(crate) fn missing_token<'a>(
+        &'a self,
+        needed: impl IntoIterator<Item = &'a str>,
+    ) -> Refusal {
+        let scopes = self.with_required(needed);
+        let detail = format!(
+            "this needs an access token with the scopes {:?}",
+            scopes.iter().copied().collect::<Vec<_>>().join(" ")
+        );
+        let challenge = header(&[self.metadata(), scope(scopes.into_iter())]);
+        Refusal::challenge(Code::Unauthorized, detail, challenge)
+    }
+
+    fn with_required<'a>(&'a self, needed: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let required = self.required.iter().map(String::as_str);
+        required.chain(needed).collect()
     }
 
     fn metadata(&self) -> Option<String> {
