@@ -126,7 +126,11 @@ impl Admission {
         if let Some(own) = limit.own {
             limiter.charge_tool(caller, address, tool, own).await?;
         }
-        charge(limiter, parts, limit.further).await
+        if limit.further == 0 {
+            return Ok(Further::Nothing);
+        }
+        charge(limiter, parts, limit.further).await?;
+        Ok(Further::Counted)
     }
 
     /// Counts a batch of `items`, of which the door has counted one.
@@ -173,14 +177,10 @@ impl Further {
     }
 }
 
-async fn charge(limiter: &Limiter, parts: &Parts, further: u32) -> Result<Further, Refusal> {
-    if further == 0 {
-        return Ok(Further::Nothing);
-    }
+async fn charge(limiter: &Limiter, parts: &Parts, further: u32) -> Result<(), Refusal> {
     let caller = caller(&parts.extensions);
     let address = facts::client_address(&parts.extensions);
-    limiter.charge(caller, address, further).await?;
-    Ok(Further::Counted)
+    limiter.charge(caller, address, further).await
 }
 
 impl Needed {
