@@ -31,6 +31,8 @@ pub(crate) enum Command {
     /// Write, show and explain the configuration
     Config(ConfigCommand),
     /// Make, list, rotate and revoke API keys
+    ///
+    /// A running server that has the file in auth.keys_file notices a change within two seconds.
     Keys(Keys),
     /// List and call the tools of an MCP server over HTTP
     Tools(Tools),

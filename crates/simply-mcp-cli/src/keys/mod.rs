@@ -29,15 +29,12 @@ pub(crate) struct Keys {
     action: Action,
 }
 
+// What the help says of each stands at its arguments: said here, it would take the place of the longer text.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a key and print it, this once; the file keeps its hash
     New(new::New),
-    /// Show the keys of the file: name, state, limit, tools
     List(list::List),
-    /// Make a new key of the same name, and let the old one end
     Rotate(rotate::Rotate),
-    /// End a key at once
     Revoke(revoke::Revoke),
 }
 

@@ -86,8 +86,7 @@ pub(super) fn expiry(expires: Option<Expires>) -> Result<Option<Expiry>, BadUsag
     match expires.moment(SystemTime::now()) {
         Some(moment) => Ok(Some(moment)),
         None => Err(BadUsage(
-            "--expires: the key would end before it begins; name a moment to come, within this millennium"
-                .to_owned(),
+            "--expires: the key would end before it begins; name a moment to come".to_owned(),
         )),
     }
 }
