@@ -33,6 +33,7 @@ mod rest;
 mod routes;
 mod schema;
 pub mod server;
+mod store;
 mod transport;
 mod watch;
 
