@@ -351,6 +351,7 @@ fn help_with_an_example_stands_on_every_subcommand() {
         &["config", "show"],
         &["config", "schema"],
         &["config", "explain"],
+        &["keys"],
         &["tools"],
         &["health"],
     ] {
