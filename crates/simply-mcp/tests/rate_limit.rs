@@ -83,7 +83,7 @@ async fn what_is_over_is_refused_in_the_language_of_the_door() {
     );
     let detail = body["detail"].as_str().expect("words");
     assert!(
-        detail.starts_with("this address may make 1 requests in 3600 seconds; wait "),
+        detail.starts_with("this address may make 1 request in 3600 seconds; wait "),
         "{detail}"
     );
     let (status, body) = common::answer(server.modern("tools/list", json!({}))).await;

@@ -256,12 +256,18 @@ impl Verdict {
 
 impl Counted<'_> {
     fn refusal(&self, decision: &Decision) -> Refusal {
-        let limit = self.allowance.limit;
+        let limit = self.allowance.limit.get();
         let window = seconds(self.allowance.window);
         let who = self.scope().who();
         let rule = match self.tool {
-            Some(tool) => format!("{who} may call the tool {tool:?} {limit} times in {window}"),
-            None => format!("{who} may make {limit} requests in {window}"),
+            Some(tool) => {
+                let times = counted(limit.into(), "time");
+                format!("{who} may call the tool {tool:?} {times} in {window}")
+            }
+            None => {
+                let requests = counted(limit.into(), "request");
+                format!("{who} may make {requests} in {window}")
+            }
         };
         let Some(retry_after) = decision.retry_after else {
             return Refusal::new(
@@ -274,7 +280,7 @@ impl Counted<'_> {
         };
         let wait = Wait {
             retry_after,
-            limit: limit.get(),
+            limit,
             scope: self.tool.map_or_else(|| self.scope(), |_| Scope::Tool),
         };
         let detail = format!(
@@ -305,8 +311,10 @@ impl Scope {
 
 /// Whole seconds that are enough, as a person says them.
 fn seconds(time: Duration) -> String {
-    match time.as_nanos().div_ceil(1_000_000_000).max(1) {
-        1 => "1 second".to_owned(),
-        more => format!("{more} seconds"),
-    }
+    counted(time.as_nanos().div_ceil(1_000_000_000).max(1), "second")
+}
+
+fn counted(number: u128, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{ending}")
 }

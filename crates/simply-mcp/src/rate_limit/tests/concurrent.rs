@@ -99,3 +99,16 @@ fn a_time_before_the_last_one_is_no_way_to_a_fresh_allowance() {
         );
     }
 }
+
+// RL-02, RL-06
+#[test]
+fn a_request_whose_time_comes_late_hides_none_before_it() {
+    let memory = Memory::new(Strategy::SlidingWindow);
+    let rule = allowance(2, Duration::from_nanos(10));
+    assert!(memory.take(address(1), rule, 1, 100).admitted);
+    assert!(memory.take(address(1), rule, 1, 95).admitted);
+    for now in [100, 106, 110] {
+        assert!(!memory.take(address(1), rule, 1, now).admitted, "{now}");
+    }
+    assert!(memory.take(address(1), rule, 2, 111).admitted);
+}

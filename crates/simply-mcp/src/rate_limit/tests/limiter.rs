@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 use crate::{
@@ -105,7 +106,7 @@ async fn a_tool_has_an_allowance_of_its_own_for_each_caller() {
     assert!(
         refusal
             .detail
-            .starts_with("this key may call the tool \"echo\" 1 times in 60 seconds"),
+            .starts_with("this key may call the tool \"echo\" 1 time in 60 seconds"),
         "{}",
         refusal.detail
     );
@@ -175,6 +176,32 @@ async fn the_shadow_measures_and_refuses_nothing() {
         metrics.rate_limit_exceeded.with_label_values(&["a"]).get(),
         9
     );
+}
+
+/// Counts the lines that are written.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicU64>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
+    fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn the_shadow_says_so_at_most_once_a_second() {
+    let settings = json!({"default_limit": 1, "window_seconds": 3600, "shadow": true});
+    let Fixture { limiter, clock, .. } = fixture(settings);
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::registry().with(lines.clone());
+    let _written = tracing::subscriber::set_default(subscriber);
+    for (second, said) in [(0, 1), (0, 1), (1, 2), (2, 3)] {
+        clock.store(second * SECOND, Ordering::SeqCst);
+        for _ in 0..100 {
+            limiter.charge(&key("a"), HERE, 1).await.unwrap();
+        }
+        assert_eq!(lines.0.load(Ordering::SeqCst), said);
+    }
 }
 
 #[test]
