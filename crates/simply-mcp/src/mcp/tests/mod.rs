@@ -105,10 +105,12 @@ impl Door {
         let handler = Guarded::new(server());
         let peers = Arc::new(Peers::new(handler.clone()));
         let options = McpOptions {
-            sessions: true,
+            settings: config::Mcp::default(),
             state_key: Some(StateKey(Arc::from([7; 32]))),
             draining: CancellationToken::new(),
             over: CancellationToken::new(),
+            metrics: Metrics::new(),
+            store: None,
         };
         Self(Mcp::new(handler, peers, options))
     }
