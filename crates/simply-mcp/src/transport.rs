@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Error, HttpConfig,
+    admission::Admission,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -150,7 +151,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             checks: self.checks,
         };
-        let handler = Guarded::until(self.handler, drain.draining.clone());
+        let admission = Arc::<Admission>::default();
+        let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
@@ -162,6 +164,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .state_key
                 .as_ref()
                 .map(|key| StateKey(key.expose().as_bytes().into())),
+            admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
         };
@@ -175,7 +178,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
         let rooms = Rooms {
-            rest: Rest::new(handler.clone(), rest_contexts),
+            rest: Rest::new(handler.clone(), rest_contexts, admission),
             mcp: Mcp::new(handler, peers, options),
             mcp_path,
             health_path: monitoring.health_path.as_str().to_owned(),

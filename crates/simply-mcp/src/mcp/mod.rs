@@ -40,6 +40,7 @@ use self::{
     streams::Streams,
 };
 use crate::{
+    admission::Admission,
     body, config,
     facts::{CalledTool, StateKey},
     guard::Guarded,
@@ -54,6 +55,8 @@ pub(crate) struct McpOptions {
     pub(crate) settings: config::Mcp,
     /// What seals the state that clients carry; a handler makes its own where there is none.
     pub(crate) state_key: Option<StateKey>,
+    /// Who may call which tool.
+    pub(crate) admission: Arc<Admission>,
     /// Standing streams end when this is cancelled.
     pub(crate) draining: CancellationToken,
     /// All streams and sessions end when this is.
@@ -69,17 +72,20 @@ pub(crate) struct Mcp<H: ServerHandler> {
     peers: Arc<Peers<H>>,
     streams: Streams<H>,
     state_key: Option<StateKey>,
+    admission: Arc<Admission>,
 }
 
 impl<H: ServerHandler> Mcp<H> {
     pub(crate) fn new(handler: Guarded<H>, peers: Arc<Peers<H>>, options: McpOptions) -> Self {
         let state_key = options.state_key.clone();
+        let admission = Arc::clone(&options.admission);
         let streams = Streams::new(&handler, options);
         Self {
             handler,
             peers,
             streams,
             state_key,
+            admission,
         }
     }
 
@@ -135,6 +141,9 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
+        if let Some(tool) = message.tool(&params) {
+            self.admission.call(&parts, tool)?;
+        }
         let mut response = if message.method == "initialize" {
             self.streams
                 .initialize(parts, message, text, accepts)

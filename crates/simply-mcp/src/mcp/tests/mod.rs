@@ -106,6 +106,7 @@ impl Door {
         let peers = Arc::new(Peers::new(handler.clone()));
         let options = McpOptions {
             settings: config::Mcp::default(),
+            admission: Arc::default(),
             state_key: Some(StateKey(Arc::from([7; 32]))),
             draining: CancellationToken::new(),
             over: CancellationToken::new(),
