@@ -32,6 +32,7 @@ mod rest;
 mod routes;
 mod schema;
 pub mod server;
+mod store;
 mod transport;
 
 pub use config::{ConfigErrors, HttpConfig};
