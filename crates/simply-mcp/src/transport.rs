@@ -25,6 +25,7 @@ use crate::{
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
+    store::Store,
 };
 
 /// The HTTP transport: puts an MCP server on the network.
@@ -151,6 +152,9 @@ impl<H: ServerHandler> HttpTransport<H> {
             draining: drain.draining.clone(),
             checks: self.checks,
         };
+        let metrics = Metrics::new();
+        let store = config.rate_limit.store.as_ref();
+        let store = store.map(|url| Store::new(url, &metrics)).transpose()?;
         let admission = Arc::<Admission>::default();
         let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
@@ -158,7 +162,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
         let mcp_path = config.mcp.path.as_str().to_owned();
         let options = McpOptions {
-            sessions: config.mcp.sessions,
+            settings: config.mcp.clone(),
             state_key: config
                 .mcp
                 .state_key
@@ -167,6 +171,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
+            metrics: metrics.clone(),
+            store,
         };
         let monitoring = &config.monitoring;
         let table = Table::new(&Paths {
@@ -186,7 +192,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let open = Open {
             next: layers::inner(rooms),
             health: Arc::new(health),
-            metrics: Metrics::new(),
+            metrics,
             resource_metadata: Bytes::new(),
         };
         let stack = layers::outer(open, host_policy(&config));

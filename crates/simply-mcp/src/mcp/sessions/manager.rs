@@ -25,13 +25,13 @@ const KEPT: Duration = Duration::from_secs(10);
 /// A stream that no session has: to close it does nothing, but counts as use of the session.
 const NO_STREAM: u64 = u64::MAX;
 
-pub(super) struct Manager {
+pub(in crate::mcp) struct Manager {
     local: LocalSessionManager,
     table: Arc<Table>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ManagerError {
+pub(in crate::mcp) enum ManagerError {
     #[error("a session was made for nobody")]
     ForNobody,
     #[error("the session is not known here, or has ended")]
@@ -169,9 +169,8 @@ impl SessionManager for Manager {
             .in_session(id, self.local.resume(id, behind.clone()))
             .await?;
         // rmcp begins with the event that was named, which the client has.
-        let unseen = events.filter(move |event| {
-            future::ready(event.event_id.as_deref() != Some(behind.as_str()))
-        });
+        let unseen = events
+            .filter(move |event| future::ready(event.event_id.as_deref() != Some(behind.as_str())));
         let marked = unseen.map(move |event| session.mark.mark(event));
         Ok(marked.right_stream().right_stream())
     }

@@ -236,7 +236,10 @@ impl Sessions {
             Ok(Told::Unknown) if times.confirmed.elapsed() >= self.idle => return false,
             Ok(Told::Unknown) => {
                 if let Some(record) = session.record.get()
-                    && shared.write(session.owner, &session.id, record).await.is_err()
+                    && shared
+                        .write(session.owner, &session.id, record)
+                        .await
+                        .is_err()
                 {
                     return true;
                 }

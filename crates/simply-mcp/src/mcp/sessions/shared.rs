@@ -46,7 +46,7 @@ pub(super) struct Shared {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ticket {
     account: String,
-    entry: Uuid,
+    entry: Box<str>,
 }
 
 /// What a replica needs to know to go on with a session.
@@ -78,7 +78,7 @@ impl Shared {
     pub(super) async fn enlist(&self, account: Account) -> Result<Option<Ticket>, Unavailable> {
         let ticket = Ticket {
             account: account.to_string(),
-            entry: Uuid::new_v4(),
+            entry: Uuid::new_v4().simple().to_string().into(),
         };
         let within = INITIALIZED_WITHIN.min(self.idle);
         let entered = self.list(&ticket, self.most_of_one, within).await?;
@@ -98,14 +98,17 @@ impl Shared {
         let mut command = cmd("ZREM");
         command
             .arg(list_key(ticket))
-            .arg(ticket.entry.as_bytes().as_slice());
+            .arg(&*ticket.entry);
         let _ = self.store.command::<i64>(command).await;
     }
 
     /// Looks a session of `owner` up, and counts that as its use.
     pub(super) async fn look_up(&self, owner: Owner, id: &str) -> Result<Told, Unavailable> {
         let mut command = cmd("GETEX");
-        command.arg(key(owner, id)).arg("PX").arg(milliseconds(self.idle));
+        command
+            .arg(key(owner, id))
+            .arg("PX")
+            .arg(milliseconds(self.idle));
         let text: Option<String> = self.store.command(command).await?;
         Ok(match text.as_deref() {
             None => Told::Unknown,
@@ -165,14 +168,9 @@ impl Shared {
         Ok(())
     }
 
-    async fn list(
-        &self,
-        ticket: &Ticket,
-        most: u32,
-        lasts: Duration,
-    ) -> Result<bool, Unavailable> {
+    async fn list(&self, ticket: &Ticket, most: u32, lasts: Duration) -> Result<bool, Unavailable> {
         let arguments = (
-            ticket.entry.as_bytes().as_slice(),
+            &*ticket.entry,
             most,
             milliseconds(lasts),
         );

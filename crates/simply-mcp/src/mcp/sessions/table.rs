@@ -232,7 +232,8 @@ mod tests {
                 .map(|number| {
                     let table = &table;
                     scope.spawn(move || {
-                        let takes = (0..100).filter_map(|_| table.take_place(account(number % 2)).ok());
+                        let takes =
+                            (0..100).filter_map(|_| table.take_place(account(number % 2)).ok());
                         takes.collect::<Vec<_>>()
                     })
                 })

@@ -8,8 +8,8 @@ use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Full, Limited, combinators::BoxBody};
 
 use crate::{
-    mcp::{accept::Accepts, envelope::Message, fold, sessions},
     body,
+    mcp::{accept::Accepts, envelope::Message, fold, sessions},
     refusal::{Code, Refusal},
 };
 

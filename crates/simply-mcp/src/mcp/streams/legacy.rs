@@ -72,7 +72,10 @@ impl<H: ServerHandler> Legacy<H> {
         accepts: Accepts,
     ) -> Result<Response<Body>, Refusal> {
         let session = self.session(&parts).await?;
-        let id = message.id.as_ref().filter(|_| message.kind == Kind::Request);
+        let id = message
+            .id
+            .as_ref()
+            .filter(|_| message.kind == Kind::Request);
         let run = id.map(|id| session.start(id)).transpose()?;
         let open = (run.is_some() && accepts.event_stream)
             .then(|| self.open.open(Account::of(&parts.extensions)))
@@ -120,7 +123,11 @@ impl<H: ServerHandler> Legacy<H> {
 
     /// The session that a request names, brought here if another replica has made it.
     async fn session(&self, parts: &Parts) -> Result<Arc<Session>, Refusal> {
-        let elsewhere = match self.sessions.find(session_id(parts)?, &parts.extensions).await? {
+        let elsewhere = match self
+            .sessions
+            .find(session_id(parts)?, &parts.extensions)
+            .await?
+        {
             Found::Here(session) => return Ok(session),
             Found::Elsewhere(elsewhere) => elsewhere,
         };
@@ -138,7 +145,10 @@ impl<H: ServerHandler> Legacy<H> {
             sessions.restore(elsewhere, &from, handled).await
         });
         let Ok(restored) = restored.await else {
-            return Err(Refusal::new(Code::Internal, "the session could not be brought here"));
+            return Err(Refusal::new(
+                Code::Internal,
+                "the session could not be brought here",
+            ));
         };
         match restored? {
             (_, Some(session)) => Ok(session),

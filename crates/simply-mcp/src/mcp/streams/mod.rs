@@ -74,11 +74,7 @@ impl<H: ServerHandler> Streams<H> {
             }
         });
         Self {
-            without_sessions: StreamableHttpService::new(
-                factory(),
-                Arc::default(),
-                config(&over),
-            ),
+            without_sessions: StreamableHttpService::new(factory(), Arc::default(), config(&over)),
             legacy,
             open,
         }
