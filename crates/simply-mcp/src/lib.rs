@@ -27,6 +27,7 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod rate_limit;
 mod refusal;
 mod rest;
 mod routes;
@@ -34,6 +35,7 @@ mod schema;
 pub mod server;
 mod store;
 mod transport;
+mod watch;
 
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;

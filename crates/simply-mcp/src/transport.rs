@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error, HttpConfig,
     admission::Admission,
+    auth::Authentication,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -22,8 +23,9 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
+    rate_limit::{Backend, Limiter, Memory},
     rest::Rest,
-    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
     store::Store,
 };
@@ -141,6 +143,9 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
+        let metrics = Metrics::new();
+        let authentication = Authentication::of(&config, &metrics)?.map(Arc::new);
+        let limiter = limiter(&config, &metrics);
         let info = self.handler.get_info().server_info;
         let address = Arc::new(OnceLock::new());
         let health = Health {
@@ -151,8 +156,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
             checks: self.checks,
+            components: components(authentication.as_ref(), limiter.as_ref()),
         };
-        let metrics = Metrics::new();
         let store = config.rate_limit.store.as_ref();
         let store = store.map(|url| Store::new(url, &metrics)).transpose()?;
         let admission = Arc::<Admission>::default();
@@ -190,14 +195,38 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
-            next: layers::inner(rooms),
+            next: layers::inner(rooms, authentication, limiter),
             health: Arc::new(health),
             metrics,
             resource_metadata: Bytes::new(),
         };
-        let stack = layers::outer(open, host_policy(&config));
+        let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
     }
+}
+
+/// What the doors say of themselves in the health report.
+fn components(
+    authentication: Option<&Arc<Authentication>>,
+    limiter: Option<&Arc<Limiter>>,
+) -> Vec<Component> {
+    let authentication = authentication.cloned().map(|it| Component {
+        name: "authentication",
+        report: Arc::new(move || it.report()),
+    });
+    let limiter = limiter.cloned().map(|it| Component {
+        name: "rate_limiting",
+        report: Arc::new(move || it.component()),
+    });
+    authentication.into_iter().chain(limiter).collect()
+}
+
+fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+    let settings = &config.rate_limit;
+    settings.enabled.then(|| {
+        let backend = Backend::Memory(Memory::new(settings.strategy));
+        Arc::new(Limiter::new(settings, backend, metrics))
+    })
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

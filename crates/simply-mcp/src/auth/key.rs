@@ -115,7 +115,7 @@ fn check_of(text: &str) -> [u8; CHECK] {
 /// dictionary to try.
 ///
 /// It is written `sha256:` and 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct KeyHash([u8; 32]);
 
@@ -125,11 +125,18 @@ impl KeyHash {
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
     }
+}
 
-    /// Whether two hashes are the same, in a time that does not depend on where they differ.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+/// In a time that does not depend on where they differ; there is no other way to compare two hashes.
+impl PartialEq for KeyHash {
+    fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::hash::Hash for KeyHash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
@@ -238,8 +245,8 @@ mod tests {
         let hash = KeyHash::of("abc");
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hash.to_string(), text);
-        assert!(text.parse::<KeyHash>().unwrap().is(&hash));
-        assert!(!KeyHash::of("abd").is(&hash));
+        assert_eq!(text.parse::<KeyHash>().unwrap(), hash);
+        assert_ne!(KeyHash::of("abd"), hash);
         for wrong in [
             "",
             "sha256:",

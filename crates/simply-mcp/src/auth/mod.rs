@@ -1,5 +1,31 @@
 //! Who may call: the keys, and what each of them is good for.
+//!
+//! [`KeyFile`] is what stands on the disk, [`ApiKey`] makes new keys, [`check()`] reads everything that a start would.
+//! While a server runs, the keys in force are looked up by their hash, and follow their file.
 
+mod agreement;
+mod authentication;
+mod credentials;
+mod entry;
+mod failure;
+mod file;
 mod key;
+mod keys;
+mod live;
+mod open_stream;
+mod record;
+mod sources;
+mod throttle;
+mod tokens;
 
-pub use key::{ApiKey, KeyHash, Spelling};
+pub(crate) use authentication::Authentication;
+pub use entry::{Expiry, InvalidExpiry, KeyEntry, PlainKey};
+pub(crate) use failure::Failure;
+pub use file::{KeyFile, KeyFileError};
+pub use key::{ApiKey, InvalidHash, KeyHash, Spelling};
+pub(crate) use open_stream::while_good;
+pub use sources::check;
+pub(crate) use tokens::Tokens;
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn of_setting(
+    pub(crate) fn of_setting(
         origin: Origin,
         key: impl Into<String>,
         message: impl Into<String>,
@@ -60,7 +60,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn of_source(origin: Origin, message: impl Into<String>) -> Self {
+    pub(crate) fn of_source(origin: Origin, message: impl Into<String>) -> Self {
         Self {
             origin,
             key: None,
@@ -115,8 +115,13 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
+    /// These problems, of which there is at least one.
+    pub(crate) fn of(problems: Vec<Problem>) -> Self {
+        Self { problems }
+    }
+
     /// All problems when there is one, and nothing to complain about otherwise.
-    pub(super) fn from_problems(problems: Vec<Problem>) -> Result<(), Self> {
+    pub(crate) fn from_problems(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() {
             Ok(())
         } else {
@@ -153,6 +158,13 @@ pub struct Warning {
 }
 
 impl Warning {
+    pub(crate) fn new(setting: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            setting: setting.into(),
+            message: message.into(),
+        }
+    }
+
     /// The setting or variable that ends the warning.
     #[must_use]
     pub fn setting(&self) -> &str {

@@ -2,8 +2,8 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | reads | [`CorrelationId`], [`PeerAddress`]; [`CalledTool`], [`Refusal`] of the answer |
-//! | writes | the event `Request completed` at INFO |
+//! | reads | [`CorrelationId`], [`facts::client_address`]; [`CalledTool`], [`Refusal`], [`AuthFailure`] of the answer |
+//! | writes | [`SeenCaller`], for the authentication door to fill in; the event `Request completed` at INFO |
 //! | answers | nothing |
 //! | default | on; the line goes where the program's `tracing` subscriber sends it |
 //!
@@ -15,7 +15,7 @@ use axum::body::Body;
 use http::{Request, Response};
 
 use crate::{
-    facts::{CalledTool, CorrelationId, PeerAddress},
+    facts::{self, AuthFailure, CalledTool, Caller, CorrelationId, SeenCaller},
     handle::Handle,
     refusal::Refusal,
 };
@@ -34,7 +34,7 @@ impl<N> AccessLog<N> {
 }
 
 impl<N: Handle> Handle for AccessLog<N> {
-    async fn handle(&self, request: Request<Body>) -> Response<Body> {
+    async fn handle(&self, mut request: Request<Body>) -> Response<Body> {
         if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             return self.next.handle(request).await;
         }
@@ -42,7 +42,9 @@ impl<N: Handle> Handle for AccessLog<N> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let id = request.extensions().get::<CorrelationId>().cloned();
-        let client = request.extensions().get::<PeerAddress>().copied();
+        let client = facts::client_address(request.extensions());
+        let caller = SeenCaller::default();
+        request.extensions_mut().insert(caller.clone());
         let response = self.next.handle(request).await;
         tracing::info!(
             target: TARGET,
@@ -52,8 +54,10 @@ impl<N: Handle> Handle for AccessLog<N> {
             status = response.status().as_u16(),
             duration = started.elapsed().as_secs_f64(),
             tool = response.extensions().get::<CalledTool>().map(|tool| &*tool.0),
-            client = client.map(|client| tracing::field::display(client.0.ip())),
+            key = caller.0.get().and_then(Caller::name),
+            client = client.map(tracing::field::display),
             code = response.extensions().get::<Refusal>().map(|refusal| refusal.code.as_str()),
+            reason = response.extensions().get::<AuthFailure>().map(|failure| failure.0),
             "Request completed"
         );
         response

@@ -5,39 +5,58 @@
 //! | # | door | may answer | stands here because |
 //! | --- | --- | --- | --- |
 //! | 1 | correlation id | | everything after can be named |
-//! | 2 | access log | | sees the final status, and why |
-//! | 3 | refusals | | writes the body of every "no", and a panic's too |
-//! | 4 | catch panic | 500 | inside the log, so that a panic is seen |
-//! | 5 | host and origin | 400 403 | cheap, before any work, on every route |
+//! | 2 | forwarded | | the log and all limits know the client behind a proxy |
+//! | 3 | access log | | sees the final status, and why |
+//! | 4 | refusals | | writes the body of every "no", and a panic's too |
+//! | 5 | catch panic | 500 | inside the log, so that a panic is seen |
+//! | 6 | host and origin | 400 403 | cheap, before any work, on every route |
 //!
-//! What is open to everybody branches off behind door 5 (`routes::Open`). The inner doors stand before all the rest:
+//! What is open to everybody branches off behind door 6 (`routes::Open`). The inner doors stand before all the rest:
 //!
 //! | # | door | may answer | stands here because |
 //! | --- | --- | --- | --- |
+//! | 11 | authentication | 401 403 429 | says who calls, which all behind it go by |
+//! | 12 | rate limit | 429 | by caller, so behind authentication; by address where there is none |
 
 mod access_log;
+mod authentication;
 mod catch_panic;
 mod correlation_id;
+mod forwarded;
 mod host;
+mod rate_limit;
 mod refusals;
+
+use std::sync::Arc;
 
 pub(crate) use self::host::{HostPolicy, Site};
 use self::{
-    access_log::AccessLog, catch_panic::CatchPanic, correlation_id::CorrelationIds,
+    access_log::AccessLog, authentication::Authenticates, catch_panic::CatchPanic,
+    correlation_id::CorrelationIds, forwarded::Forwarded, rate_limit::RateLimits,
     refusals::Refusals,
 };
-use crate::handle::Handle;
+use crate::{auth::Authentication, config::Network, handle::Handle, rate_limit::Limiter};
 
 /// Puts the inner doors in front of `rooms`, innermost first.
-pub(crate) fn inner(rooms: impl Handle) -> impl Handle {
-    rooms
+pub(crate) fn inner(
+    rooms: impl Handle,
+    authentication: Option<Arc<Authentication>>,
+    limiter: Option<Arc<Limiter>>,
+) -> impl Handle {
+    let stack = RateLimits::new(rooms, limiter);
+    Authenticates::new(stack, authentication)
 }
 
 /// Puts the outer doors in front of what is open and of the inner doors, innermost first.
-pub(crate) fn outer(rooms: impl Handle, hosts: HostPolicy) -> impl Handle {
+pub(crate) fn outer(
+    rooms: impl Handle,
+    hosts: HostPolicy,
+    trusted_proxies: Vec<Network>,
+) -> impl Handle {
     let stack = host::Host::new(rooms, hosts);
     let stack = CatchPanic::new(stack);
     let stack = Refusals::new(stack);
     let stack = AccessLog::new(stack);
+    let stack = Forwarded::new(stack, trusted_proxies);
     CorrelationIds::new(stack)
 }

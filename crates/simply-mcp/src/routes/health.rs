@@ -28,6 +28,23 @@ impl fmt::Debug for ReadyCheck {
     }
 }
 
+/// What a room says of itself in the report.
+#[derive(Clone)]
+pub(crate) struct Component {
+    pub(crate) name: &'static str,
+    /// Asked for each report; it answers at once, and with nothing that is secret.
+    pub(crate) report: Arc<dyn Fn() -> Value + Send + Sync>,
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Component")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What health reports on.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
@@ -39,6 +56,7 @@ pub(crate) struct Health {
     pub(crate) configured: SocketAddr,
     pub(crate) draining: CancellationToken,
     pub(crate) checks: Vec<ReadyCheck>,
+    pub(crate) components: Vec<Component>,
 }
 
 impl Health {
@@ -55,6 +73,9 @@ impl Health {
                 "environment": self.environment,
             }),
         );
+        for component in &self.components {
+            components.insert(component.name.to_owned(), (component.report)());
+        }
         for check in &self.checks {
             let status = if (check.is_ready)() { "up" } else { "down" };
             components.insert(check.name.clone(), json!({ "status": status }));
@@ -132,6 +153,7 @@ mod tests {
             configured: ([127, 0, 0, 1], 8000).into(),
             draining: CancellationToken::new(),
             checks,
+            components: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use rmcp::ServerHandler;
 
-pub(crate) use self::health::{Health, ReadyCheck};
+pub(crate) use self::health::{Component, Health, ReadyCheck};
 use crate::{
     facts::{Caller, Route},
     handle::Handle,

@@ -19,6 +19,12 @@ pub(super) struct Source {
 }
 
 impl Source {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: Arc::from(path),
+        }
+    }
+
     pub(super) fn whole(&self) -> Origin {
         Origin::File {
             path: Arc::clone(&self.path),
@@ -38,9 +44,7 @@ impl Source {
 /// Reads a file in the language that its name ends in. `None` when nothing can be said about what is in it; then
 /// a problem says why.
 pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<Node> {
-    let source = Source {
-        path: Arc::from(path),
-    };
+    let source = Source::new(path);
     let parsed = text(path)
         .map_err(|message| vec![Problem::of_source(source.whole(), message)])
         .and_then(|text| {

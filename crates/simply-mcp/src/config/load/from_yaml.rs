@@ -12,14 +12,45 @@ const MOST_REPEATED: usize = 10_000;
 /// The deepest nesting; a configuration has three levels.
 const DEEPEST: usize = 32;
 
+/// The most values of a document that is no configuration, such as a file of many keys.
+const MOST_VALUES: usize = 4_000_000;
+/// The most bytes of such a document.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
 /// Reads one YAML document; nothing but comments is an empty one.
 ///
 /// # Errors
 ///
 /// The first place at which it is not YAML.
 pub(super) fn parse(text: &str, source: &Source) -> Result<Node, Vec<Problem>> {
+    let budget = serde_saphyr::budget! { max_depth: DEEPEST, flow_nesting_limit: DEEPEST };
+    parse_within(text, source, budget)
+}
+
+/// The same for documents that may be large.
+///
+/// # Errors
+///
+/// The first place at which it is not YAML.
+pub(super) fn parse_large(text: &str, source: &Source) -> Result<Node, Vec<Problem>> {
+    let budget = serde_saphyr::budget! {
+        max_depth: DEEPEST,
+        flow_nesting_limit: DEEPEST,
+        max_events: 2 * MOST_VALUES,
+        max_nodes: MOST_VALUES,
+        max_total_scalar_bytes: MOST_BYTES,
+        max_total_comment_bytes: MOST_BYTES,
+    };
+    parse_within(text, source, budget)
+}
+
+fn parse_within(
+    text: &str,
+    source: &Source,
+    budget: Option<serde_saphyr::Budget>,
+) -> Result<Node, Vec<Problem>> {
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: DEEPEST, flow_nesting_limit: DEEPEST },
+        budget: budget,
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MOST_REPEATED },
         // Both places of a key that stands there twice are wanted, so the visitor below gets both.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,

@@ -1,6 +1,7 @@
 //! From text to types: the sources are read, joined (flag over environment over file over default), typed and
 //! checked. Nothing here knows a setting by name; all it knows comes from the catalog.
 
+mod document;
 mod environment;
 mod file;
 mod fit;
@@ -14,7 +15,8 @@ mod words;
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
 use super::{ConfigErrors, HttpConfig, Origin, Problem, Warning, check};
-use node::{Entry, Node};
+pub(crate) use document::{Language as DocumentLanguage, parse as parse_document};
+pub(crate) use node::{Data, Entry, Node};
 
 pub(super) use environment::variable_name;
 pub(super) use fit::expected;

@@ -9,14 +9,14 @@ use crate::config::catalog::join;
 
 /// One value and its origin. It has no `Debug`, because it may hold a secret.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) origin: Origin,
-    pub(super) data: Data,
+pub(crate) struct Node {
+    pub(crate) origin: Origin,
+    pub(crate) data: Data,
 }
 
 /// The values that all sources have in common.
 #[derive(Clone)]
-pub(super) enum Data {
+pub(crate) enum Data {
     Null,
     Boolean(bool),
     Integer(i128),
@@ -28,10 +28,10 @@ pub(super) enum Data {
 
 /// One key of a map with its value. A key may stand there twice until [`super::fit`] has seen it.
 #[derive(Clone)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) origin: Origin,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    pub(crate) value: Node,
 }
 
 impl Node {
@@ -43,7 +43,7 @@ impl Node {
     }
 
     /// Takes over a JSON value; every part of it gets the same origin.
-    pub(super) fn from_json(value: Value, origin: &Origin) -> Self {
+    pub(crate) fn from_json(value: Value, origin: &Origin) -> Self {
         let data = match value {
             Value::Null => Data::Null,
             Value::Bool(truth) => Data::Boolean(truth),

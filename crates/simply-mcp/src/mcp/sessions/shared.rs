@@ -96,9 +96,7 @@ impl Shared {
     /// Strikes out the entry of a session that is over, or was never made. If it cannot be, it ends by itself.
     pub(super) async fn strike_out(&self, ticket: &Ticket) {
         let mut command = cmd("ZREM");
-        command
-            .arg(list_key(ticket))
-            .arg(&*ticket.entry);
+        command.arg(list_key(ticket)).arg(&*ticket.entry);
         let _ = self.store.command::<i64>(command).await;
     }
 
@@ -169,11 +167,7 @@ impl Shared {
     }
 
     async fn list(&self, ticket: &Ticket, most: u32, lasts: Duration) -> Result<bool, Unavailable> {
-        let arguments = (
-            &*ticket.entry,
-            most,
-            milliseconds(lasts),
-        );
+        let arguments = (&*ticket.entry, most, milliseconds(lasts));
         let entered: i64 = self
             .store
             .evaluate(&self.enlist, &list_key(ticket), arguments)

@@ -1,0 +1,3 @@
+//! Keys, from their file to the answer whether one is good.
+
+mod file;

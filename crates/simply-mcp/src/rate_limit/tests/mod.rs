@@ -1,0 +1,1 @@
+//! Limits, against a clock that tests hold.
