@@ -102,7 +102,8 @@ impl<H: ServerHandler> Streams<H> {
         accepts: Accepts,
     ) -> Result<Response<Body>, Refusal> {
         match &self.legacy {
-            Some(legacy) => legacy.initialize(parts, message, text, accepts).await,
+            // Boxed, as its future is large and most requests have none of it.
+            Some(legacy) => Box::pin(legacy.initialize(parts, message, text, accepts)).await,
             None => self.stateless(parts, message, text, accepts).await,
         }
     }
@@ -116,7 +117,7 @@ impl<H: ServerHandler> Streams<H> {
         accepts: Accepts,
     ) -> Result<Response<Body>, Refusal> {
         match &self.legacy {
-            Some(legacy) => legacy.message(parts, message, text, accepts).await,
+            Some(legacy) => Box::pin(legacy.message(parts, message, text, accepts)).await,
             None => Err(sessions::unknown()),
         }
     }
@@ -166,12 +167,12 @@ impl<H: ServerHandler> Streams<H> {
 
     /// GET: the standing stream of a session.
     pub(super) async fn standing(&self, parts: Parts) -> Result<Response<Body>, Refusal> {
-        self.legacy_for(&parts)?.standing(parts).await
+        Box::pin(self.legacy_for(&parts)?.standing(parts)).await
     }
 
     /// DELETE: 204, or 404 for a session that is not there.
     pub(super) async fn end_session(&self, parts: Parts) -> Result<Response<Body>, Refusal> {
-        self.legacy_for(&parts)?.end(parts).await
+        Box::pin(self.legacy_for(&parts)?.end(parts)).await
     }
 
     /// Where GET and DELETE belong: to a version that has sessions.
