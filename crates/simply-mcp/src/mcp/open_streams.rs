@@ -1,8 +1,8 @@
 //! The event streams that are open, and how many each caller may have (`mcp.max_streams_per_caller`).
 //!
 //! Counted is every answer of `/mcp` that is an event stream: a listening one of 2026-07-28, the standing one of a
-//! session, and each answer that is streamed while its tool runs. A caller is counted by who it is, one without a key
-//! by its address.
+//! session, and each answer that is streamed while its tool runs. That to `initialize` is over at once, and is not. A caller is
+//! counted by who it is, one without a key by its address.
 
 use std::{
     collections::HashMap,

@@ -95,6 +95,12 @@ impl<H: ServerHandler> Legacy<H> {
     /// GET: the standing stream, or one that broke and is taken up again, until the client leaves or the server
     /// drains.
     pub(super) async fn standing(&self, parts: Parts) -> Result<Response<Body>, Refusal> {
+        if !takes_streams(&parts) {
+            return Err(Refusal::new(
+                Code::NotAcceptable,
+                "this answers with a stream; send \"Accept: text/event-stream\"",
+            ));
+        }
         headers::single(&parts.headers, &LAST_EVENT_ID)?;
         let session = self.session(&parts).await?;
         let open = self.open.open(Account::of(&parts.extensions))?;
@@ -170,6 +176,14 @@ impl<H: ServerHandler> Legacy<H> {
         }
         said_in_json(response).await
     }
+}
+
+/// Whether the client names streams among what it takes. The weights are left to rmcp.
+fn takes_streams(parts: &Parts) -> bool {
+    let accept = parts.headers.get_all(header::ACCEPT).iter();
+    accept
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
 fn session_id(parts: &Parts) -> Result<&str, Refusal> {

@@ -1,5 +1,7 @@
 //! The direct way and rmcp's way give the same bytes for the same request.
 
+mod sessions;
+
 use std::collections::BTreeMap;
 
 use axum::body::Body;
