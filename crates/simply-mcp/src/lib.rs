@@ -39,7 +39,7 @@ mod watch;
 
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;
-pub use facts::{Caller, CorrelationId, PeerAddress};
+pub use facts::{Caller, CorrelationId, ForwardedAddress, PeerAddress};
 pub use mcp::serve_stdio;
 pub use rmcp;
 pub use schemars;

@@ -16,6 +16,7 @@ use crate::{
     Error, HttpConfig,
     admission::Admission,
     auth::Authentication,
+    config::OnStoreFailure,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -23,7 +24,7 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
-    rate_limit::{Backend, Limiter, Memory},
+    rate_limit::{Backend, Limiter},
     rest::Rest,
     routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
@@ -145,7 +146,10 @@ impl<H: ServerHandler> HttpTransport<H> {
         }
         let metrics = Metrics::new();
         let authentication = Authentication::of(&config, &metrics)?.map(Arc::new);
-        let limiter = limiter(&config, &metrics);
+        let store = shared_store(&config, &metrics)?;
+        let limiter = limiter(&config, store.as_ref(), &metrics);
+        let mut checks = self.checks;
+        checks.extend(store_check(&config, store.as_ref()));
         let info = self.handler.get_info().server_info;
         let address = Arc::new(OnceLock::new());
         let health = Health {
@@ -155,12 +159,10 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: Arc::clone(&address),
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
-            checks: self.checks,
-            components: components(authentication.as_ref(), limiter.as_ref()),
+            checks,
+            components: components(authentication.as_ref(), limiter.as_ref(), store.as_ref()),
         };
-        let store = config.rate_limit.store.as_ref();
-        let store = store.map(|url| Store::new(url, &metrics)).transpose()?;
-        let admission = Arc::<Admission>::default();
+        let admission = Arc::new(admission(&config, limiter.clone()));
         let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
@@ -205,10 +207,26 @@ impl<H: ServerHandler> HttpTransport<H> {
     }
 }
 
+fn shared_store(config: &HttpConfig, metrics: &Metrics) -> Result<Option<Store>, Error> {
+    let url = config.rate_limit.store.as_ref();
+    url.map(|url| Store::new(url, metrics)).transpose()
+}
+
+/// A replica that would refuse everything for want of the store is not ready.
+fn store_check(config: &HttpConfig, store: Option<&Store>) -> Option<ReadyCheck> {
+    let settings = &config.rate_limit;
+    let needs_it = settings.enabled && settings.on_store_failure == OnStoreFailure::Closed;
+    let store = store.filter(|_| needs_it)?.clone();
+    Some(ReadyCheck {
+        name: "store".to_owned(),
+        is_ready: Arc::new(move || store.is_up()),
+    })
+}
 /// What the doors say of themselves in the health report.
 fn components(
     authentication: Option<&Arc<Authentication>>,
     limiter: Option<&Arc<Limiter>>,
+    store: Option<&Store>,
 ) -> Vec<Component> {
     let authentication = authentication.cloned().map(|it| Component {
         name: "authentication",
@@ -218,15 +236,28 @@ fn components(
         name: "rate_limiting",
         report: Arc::new(move || it.component()),
     });
-    authentication.into_iter().chain(limiter).collect()
+    let store = store.cloned().map(|it| Component {
+        name: "store",
+        report: Arc::new(move || it.component()),
+    });
+    let doors = authentication.into_iter().chain(limiter);
+    doors.chain(store).collect()
 }
 
-fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+fn limiter(config: &HttpConfig, store: Option<&Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {
     let settings = &config.rate_limit;
     settings.enabled.then(|| {
-        let backend = Backend::Memory(Memory::new(settings.strategy));
+        let backend = Backend::new(settings, store.cloned());
         Arc::new(Limiter::new(settings, backend, metrics))
     })
+}
+
+fn admission(config: &HttpConfig, limiter: Option<Arc<Limiter>>) -> Admission {
+    let rules = Admission::default();
+    match limiter {
+        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        None => rules,
+    }
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

@@ -40,7 +40,7 @@ use self::{
     streams::Streams,
 };
 use crate::{
-    admission::Admission,
+    admission::{Admission, Further},
     body, config,
     facts::{CalledTool, StateKey},
     guard::Guarded,
@@ -141,9 +141,10 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
-        if let Some(tool) = message.tool(&params) {
-            self.admission.call(&parts, tool)?;
-        }
+        let further = match message.tool(&params) {
+            Some(tool) => self.admission.call(&parts, tool).await?,
+            None => Further::Nothing,
+        };
         let mut response = if message.method == "initialize" {
             self.streams
                 .initialize(parts, message, text, accepts)
@@ -164,6 +165,7 @@ impl<H: ServerHandler> Mcp<H> {
         if let Some(tool) = tool {
             response.extensions_mut().insert(CalledTool(tool));
         }
+        further.note(&mut response);
         Ok(response)
     }
 

@@ -101,7 +101,7 @@ impl<H: ServerHandler> Rest<H> {
         parts: Parts,
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
-        self.admission.call(&parts, name)?;
+        let further = self.admission.call(&parts, name).await?;
         let body = body::read(&parts.headers, body).await?;
         let (context, _cancel) = (self.contexts)(parts);
         if self.handler.tool(name, &context).await.is_none() {
@@ -113,10 +113,13 @@ impl<H: ServerHandler> Rest<H> {
             .await
             .map_err(|problem| Refusal::new(Code::InvalidArguments, problem.to_string()))?;
         let params = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
-        match self.handler.call_checked(params, context).await {
+        let outcome = match self.handler.call_checked(params, context).await {
             Ok(response) => answer::call(name, response),
             Err(error) => Err(answer::failure(&error)),
-        }
+        };
+        let mut response = outcome.unwrap_or_else(Refusal::into_response);
+        further.note(&mut response);
+        Ok(response)
     }
 }
 

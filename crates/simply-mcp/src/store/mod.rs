@@ -85,6 +85,12 @@ impl Store {
         self.0.link.is_up()
     }
 
+    /// What `/health` says of it.
+    pub(crate) fn component(&self) -> serde_json::Value {
+        let status = if self.is_up() { "up" } else { "down" };
+        serde_json::json!({ "status": status })
+    }
+
     /// Sends one command and waits at most [`ANSWER_WITHIN`] for its answer. Without an answer the store may have
     /// carried it out all the same.
     ///

@@ -16,27 +16,40 @@ use tempfile::TempDir;
 pub(crate) struct Redis {
     child: Child,
     port: u16,
+    /// What is said on the command line besides the port.
+    options: Vec<String>,
     folder: TempDir,
 }
 
-#[expect(
+#[allow(
     dead_code,
     reason = "not every test that has a Redis does everything to it"
 )]
 impl Redis {
     /// Starts a server and waits until it is ready.
     pub(crate) fn start() -> Self {
+        Self::start_with("--port", &[])
+    }
+
+    /// The same, with `port_option` for the option that the port is given by, and further options.
+    pub(crate) fn start_with(port_option: &str, further: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let options: Vec<String> = further
+            .iter()
+            .chain(&[port_option])
+            .map(|word| (*word).to_owned())
+            .collect();
         // Somebody else may take the free port before the server does: then there is another.
         for _ in 0..20 {
             let port = TcpListener::bind(("127.0.0.1", 0))
                 .and_then(|listener| listener.local_addr())
                 .expect("there is a free port")
                 .port();
-            if let Some(child) = launch(port, &folder) {
+            if let Some(child) = launch(port, &options, &folder) {
                 return Self {
                     child,
                     port,
+                    options,
                     folder,
                 };
             }
@@ -51,6 +64,10 @@ impl Redis {
         redis
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -63,7 +80,8 @@ impl Redis {
 
     /// Starts it again after [`kill`](Self::kill), empty, on the same port.
     pub(crate) fn start_again(&mut self) {
-        self.child = launch(self.port, &self.folder).expect("the port is free again");
+        self.child =
+            launch(self.port, &self.options, &self.folder).expect("the port is free again");
     }
 
     /// SIGSTOP: connections stay open and nothing is answered.
@@ -115,9 +133,10 @@ impl Drop for Redis {
 }
 
 /// A server that says it is ready; none when it ends instead.
-fn launch(port: u16, folder: &TempDir) -> Option<Child> {
+fn launch(port: u16, options: &[String], folder: &TempDir) -> Option<Child> {
     let mut child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(options)
+        .args([&port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
         .args(["--enable-debug-command", "local", "--dir"])
         .arg(folder.path())
