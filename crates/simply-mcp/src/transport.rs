@@ -173,7 +173,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
         let mcp_path = config.mcp.path.as_str().to_owned();
         let options = McpOptions {
-            sessions: config.mcp.sessions,
+            settings: config.mcp.clone(),
             state_key: config
                 .mcp
                 .state_key
@@ -182,6 +182,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
+            metrics: metrics.clone(),
+            store,
         };
         let monitoring = &config.monitoring;
         let table = Table::new(&Paths {

@@ -2,7 +2,8 @@
 //!
 //! A request that needs only a request and an answer takes the direct way (`direct`): the handler is
 //! called in the request's own task. What needs a stream (progress, logs, subscriptions, sessions of
-//! the older versions) takes rmcp's service (`streams`). Both give the same bytes.
+//! the older versions) takes rmcp's service (`streams`, and `sessions` for whose they are). Both give the
+//! same bytes.
 //!
 //! This room is the only one that knows rmcp's transports.
 
@@ -13,7 +14,9 @@ mod envelope;
 mod fold;
 mod headers;
 mod methods;
+mod open_streams;
 mod peers;
+mod sessions;
 mod stdio;
 mod streams;
 
@@ -38,16 +41,18 @@ use self::{
 };
 use crate::{
     admission::{Admission, Further},
-    body,
+    body, config,
     facts::{CalledTool, StateKey},
     guard::Guarded,
+    metrics::Metrics,
     refusal::{Code, Refusal},
+    store::Store,
 };
 
 /// What the door is told.
 pub(crate) struct McpOptions {
-    /// The stateful mode of the older versions is on.
-    pub(crate) sessions: bool,
+    /// Whether there are sessions, how many and how long; how many streams.
+    pub(crate) settings: config::Mcp,
     /// What seals the state that clients carry; a handler makes its own where there is none.
     pub(crate) state_key: Option<StateKey>,
     /// Who may call which tool.
@@ -56,6 +61,10 @@ pub(crate) struct McpOptions {
     pub(crate) draining: CancellationToken,
     /// All streams and sessions end when this is.
     pub(crate) over: CancellationToken,
+    /// Where open sessions and streams are counted.
+    pub(crate) metrics: Metrics,
+    /// Through which replicas share their sessions.
+    pub(crate) store: Option<Store>,
 }
 
 pub(crate) struct Mcp<H: ServerHandler> {
@@ -68,13 +77,15 @@ pub(crate) struct Mcp<H: ServerHandler> {
 
 impl<H: ServerHandler> Mcp<H> {
     pub(crate) fn new(handler: Guarded<H>, peers: Arc<Peers<H>>, options: McpOptions) -> Self {
-        let streams = Streams::new(&handler, options.sessions, options.draining, &options.over);
+        let state_key = options.state_key.clone();
+        let admission = Arc::clone(&options.admission);
+        let streams = Streams::new(&handler, options);
         Self {
             handler,
             peers,
             streams,
-            state_key: options.state_key,
-            admission: options.admission,
+            state_key,
+            admission,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The direct way and rmcp's way give the same bytes for the same request.
 
+mod sessions;
+
 use std::collections::BTreeMap;
 
 use axum::body::Body;
@@ -105,11 +107,13 @@ impl Door {
         let handler = Guarded::new(server());
         let peers = Arc::new(Peers::new(handler.clone()));
         let options = McpOptions {
+            settings: config::Mcp::default(),
             admission: Arc::default(),
-            sessions: true,
             state_key: Some(StateKey(Arc::from([7; 32]))),
             draining: CancellationToken::new(),
             over: CancellationToken::new(),
+            metrics: Metrics::new(),
+            store: None,
         };
         Self(Mcp::new(handler, peers, options))
     }
