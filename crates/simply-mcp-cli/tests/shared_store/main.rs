@@ -109,7 +109,8 @@ async fn with_trouble(
     let trouble = async {
         tokio::time::sleep(WINDOW / 2).await;
         break_it(redis);
-        tokio::time::sleep(WINDOW / 2).await;
+        // Longer than any denial lasts that is remembered from before.
+        tokio::time::sleep(WINDOW).await;
         mend_it(redis);
     };
     let (history, ()) = tokio::join!(replicas.record(3 * WINDOW), trouble);
