@@ -145,13 +145,13 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
         let metrics = Metrics::new();
-        let authentication = Authentication::of(&config, &metrics)?.map(Arc::new);
+        let address = Arc::new(OnceLock::new());
+        let authentication = Authentication::of(&config, &metrics, &address)?.map(Arc::new);
         let store = shared_store(&config, &metrics)?;
         let limiter = limiter(&config, store.as_ref(), &metrics);
         let mut checks = self.checks;
         checks.extend(store_check(&config, store.as_ref()));
         let info = self.handler.get_info().server_info;
-        let address = Arc::new(OnceLock::new());
         let health = Health {
             server: info.name,
             version: info.version,
@@ -195,10 +195,10 @@ impl<H: ServerHandler> HttpTransport<H> {
             health_path: monitoring.health_path.as_str().to_owned(),
         };
         let open = Open {
+            resource_metadata: resource_metadata(authentication.clone()),
             next: layers::inner(rooms, authentication, limiter),
             health: Arc::new(health),
             metrics,
-            resource_metadata: Bytes::new(),
         };
         let stack = layers::outer(open, host_policy(&config), config.server.trusted_proxies);
         Ok((Stack::new(Signpost::new(stack, table)), address))
@@ -240,6 +240,18 @@ fn components(
     });
     let doors = authentication.into_iter().chain(limiter);
     doors.chain(store).collect()
+}
+
+/// How the document of RFC 9728 is had.
+fn resource_metadata(
+    authentication: Option<Arc<Authentication>>,
+) -> Arc<dyn Fn() -> Bytes + Send + Sync> {
+    Arc::new(move || {
+        let authentication = authentication.as_deref();
+        authentication
+            .map(Authentication::resource_metadata)
+            .unwrap_or_default()
+    })
 }
 
 fn limiter(config: &HttpConfig, store: Option<&Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {

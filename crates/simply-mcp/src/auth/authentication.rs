@@ -1,12 +1,18 @@
 //! What the authentication door asks: who is this, and what is said to those who are nobody.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
 
-use http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+use http::HeaderMap;
 use prometheus::IntCounter;
 use serde_json::Value;
 
-use super::{Failure, Tokens, credentials::credentials, live::Keys, throttle::Throttle};
+use super::{
+    Challenges, Failure, credentials::credentials, jwt::Tokens, live::Keys, throttle::Throttle,
+};
 use crate::{
     config::{ConfigErrors, HttpConfig},
     facts::Caller,
@@ -23,6 +29,13 @@ const NOT_GOOD: &str = "this server needs a key or a token, and the request has 
 const MISTYPED: &str = "this looks like a key of this server, and a character is wrong or missing; copy the whole key \
                         again, from smcp_ to its end";
 
+/// What is heard by whoever shows a token of an issuer whose keys are not there.
+const NO_ISSUER_KEYS: &str = "the public keys of the token's issuer are not there, so nothing can be said about the \
+                              token; try again in some seconds";
+
+/// Seconds after which they may be there.
+const RETRY_AFTER: u32 = 5;
+
 /// Section `auth`, at work.
 #[derive(Debug)]
 pub(crate) struct Authentication {
@@ -31,34 +44,45 @@ pub(crate) struct Authentication {
     tokens: Option<Tokens>,
     /// Whether somebody without any credentials is refused.
     is_required: bool,
-    /// `WWW-Authenticate` of a 401 (RFC 6750 §3).
-    challenge: HeaderValue,
+    /// What is said to do instead.
+    challenges: Arc<Challenges>,
     throttle: Throttle,
     /// A counter for each of [`Failure::ALL`], in its order.
     failures: Vec<IntCounter>,
 }
 
 impl Authentication {
-    /// Reads the keys; `None` where nobody has to authenticate.
+    /// Reads the keys; `None` where nobody has to authenticate. `address` is where the server turns out to listen.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the keys.
-    pub(crate) fn of(config: &HttpConfig, metrics: &Metrics) -> Result<Option<Self>, ConfigErrors> {
+    pub(crate) fn of(
+        config: &HttpConfig,
+        metrics: &Metrics,
+        address: &Arc<OnceLock<SocketAddr>>,
+    ) -> Result<Option<Self>, ConfigErrors> {
         if !config.auth.is_on() {
             return Ok(None);
         }
         let keys = Arc::new(Keys::load(config, metrics)?);
         keys.follow();
+        let tokens = config.auth.jwt.is_on();
+        let tokens = tokens.then(|| Tokens::new(config, metrics, address));
+        let tokens = tokens.transpose()?;
+        let challenges = match &tokens {
+            Some(tokens) => Arc::clone(tokens.challenges()),
+            None => Arc::new(Challenges::of_keys()),
+        };
         let counter = |failure: &Failure| {
             let reason = failure.reason();
             metrics.auth_failure.with_label_values(&[reason])
         };
         Ok(Some(Self {
             keys,
-            tokens: None,
+            tokens,
             is_required: config.auth.require_auth,
-            challenge: HeaderValue::from_static("Bearer"),
+            challenges,
             throttle: Throttle::new(Clock::monotonic()),
             failures: Failure::ALL.iter().map(counter).collect(),
         }))
@@ -89,6 +113,12 @@ impl Authentication {
     /// What is answered to a failure from `address`, which is counted.
     pub(crate) fn refuse(&self, failure: Failure, address: Option<IpAddr>) -> Refusal {
         self.failures[failure as usize].inc();
+        match failure {
+            // Nobody guessed here.
+            Failure::LacksScope => return self.challenges.insufficient_scope([]),
+            Failure::KeysNotThere => return Refusal::overloaded(NO_ISSUER_KEYS, RETRY_AFTER),
+            _ => {}
+        }
         if let Some(throttled) = self.throttle.failed(address) {
             return throttled;
         }
@@ -96,12 +126,22 @@ impl Authentication {
             Failure::Mistyped => (Code::KeyMalformed, MISTYPED),
             _ => (Code::Unauthorized, NOT_GOOD),
         };
-        Refusal::challenge(code, detail, self.challenge.clone())
+        Refusal::challenge(code, detail, self.challenges.unauthorized().clone())
     }
 
     /// What `/health` says of it.
     pub(crate) fn report(&self) -> Value {
-        self.keys.report()
+        let mut report = self.keys.report();
+        if let Some(tokens) = &self.tokens {
+            report["token_issuers"] = tokens.report();
+        }
+        report
+    }
+
+    /// The document that says where tokens come from (RFC 9728); empty where none are accepted.
+    pub(crate) fn resource_metadata(&self) -> Bytes {
+        let tokens = self.tokens.as_ref();
+        tokens.map(Tokens::resource_metadata).unwrap_or_default()
     }
 }
 

@@ -31,6 +31,26 @@ failures! {
     Disabled = "disabled";
     /// The key or token was good once.
     Expired = "expired";
+    /// The token is one for something else (`typ`).
+    WrongType = "wrong_type";
+    /// The token is signed with an algorithm that the issuer's settings do not name.
+    WrongAlgorithm = "wrong_algorithm";
+    /// Nobody configured the token's issuer.
+    UnknownIssuer = "unknown_issuer";
+    /// The token is for another server.
+    WrongAudience = "wrong_audience";
+    /// The token's time has not come.
+    NotYetValid = "not_yet_valid";
+    /// The token's issuer has no key of the name in it.
+    UnknownKey = "unknown_key";
+    /// The issuer's key is not for the token's algorithm, or it cannot be told which key it is.
+    WrongKey = "wrong_key";
+    /// The issuer's key did not sign the token.
+    WrongSignature = "wrong_signature";
+    /// The token is good, and lacks a scope that every token needs: a 403.
+    LacksScope = "insufficient_scope";
+    /// The keys of the token's issuer are not there yet, or too old, so that nothing is known of the token: a 503.
+    KeysNotThere = "issuer_keys_not_there";
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     agreement,
     entry::KeyEntry,
     file::{Placed, Source},
+    jwt,
 };
 use crate::config::{Auth, ConfigErrors, HttpConfig, Origin, Problem, Warning};
 
@@ -15,13 +16,21 @@ use crate::config::{Auth, ConfigErrors, HttpConfig, Origin, Problem, Warning};
 ///
 /// # Errors
 ///
-/// Every problem of the keys file and of the variables that hold keys, and that there is no key at all that anybody
-/// could show. None where authentication is off.
+/// Every problem of the keys file and of the variables that hold keys, that there is no key at all that anybody could
+/// show, and that the keys of an issuer of tokens cannot come from where the settings say. No issuer is asked for them. None where authentication is off.
 pub fn check(config: &HttpConfig) -> Result<Vec<Warning>, ConfigErrors> {
     if !config.auth.is_on() {
         return Ok(Vec::new());
     }
-    Sources::read(&config.auth).map(|sources| sources.warnings)
+    let keys = Sources::read(&config.auth);
+    match (keys, jwt::check(&config.auth.jwt)) {
+        (Ok(sources), Ok(())) => Ok(sources.warnings),
+        (Ok(_), Err(errors)) | (Err(errors), Ok(())) => Err(errors),
+        (Err(keys), Err(tokens)) => {
+            let all = keys.problems().iter().chain(tokens.problems());
+            Err(ConfigErrors::of(all.cloned().collect()))
+        }
+    }
 }
 
 /// The keys of a configuration.

@@ -88,7 +88,8 @@ pub struct Jwt {
     /// What a token's `aud` must contain. Empty: the URL of the MCP endpoint (`server.public_url` and `mcp.path`).
     pub audience: Vec<String>,
 
-    /// Where the issuer publishes its public keys (a JSON Web Key Set, RFC 7517).
+    /// Where the issuer publishes its public keys (a JSON Web Key Set, RFC 7517). They are fetched from the start of
+    /// the server on; until that has worked once, the issuer's tokens are answered with 503 and `Retry-After`.
     #[schemars(example = "https://login.example.com/.well-known/jwks.json")]
     pub jwks_url: Option<HttpUrl>,
 

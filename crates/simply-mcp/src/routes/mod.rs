@@ -119,8 +119,8 @@ pub(crate) struct Open<N> {
     pub(crate) next: N,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Metrics,
-    /// The document of RFC 9728, where tokens are accepted.
-    pub(crate) resource_metadata: Bytes,
+    /// The document of RFC 9728, where tokens are accepted. It names the address, which is known once it is bound.
+    pub(crate) resource_metadata: Arc<dyn Fn() -> Bytes + Send + Sync>,
 }
 
 impl<N: Handle> Handle for Open<N> {
@@ -137,7 +137,7 @@ impl<N: Handle> Handle for Open<N> {
             Route::Live => self.health.live(),
             Route::Ready => self.health.ready(),
             Route::Metrics => self.metrics.report(),
-            Route::ResourceMetadata => metadata(self.resource_metadata.clone()),
+            Route::ResourceMetadata => metadata((self.resource_metadata)()),
             _ => self.health.report(),
         }
     }
