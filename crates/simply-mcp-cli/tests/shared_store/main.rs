@@ -109,7 +109,8 @@ async fn with_trouble(
     let trouble = async {
         tokio::time::sleep(WINDOW / 2).await;
         break_it(redis);
-        tokio::time::sleep(WINDOW / 2).await;
+        // Longer than any denial lasts that is remembered from before.
+        tokio::time::sleep(WINDOW).await;
         mend_it(redis);
     };
     let (history, ()) = tokio::join!(replicas.record(3 * WINDOW), trouble);
@@ -156,19 +157,27 @@ async fn a_store_that_is_paused_or_forgets_its_scripts_changes_no_count() {
 
 // RL-05: one further burst at most for what was forgotten.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn what_is_flushed_or_lost_by_a_restart_gives_one_further_burst_at_most() {
+async fn what_a_restart_loses_gives_one_further_burst_at_most() {
+    forgets(Redis::kill, Redis::start_again).await;
+}
+
+// RL-05
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_is_flushed_gives_one_further_burst_at_most() {
+    let flush = |it: &mut Redis| {
+        it.run(&["FLUSHALL"]);
+    };
+    forgets(flush, |_| ()).await;
+}
+
+async fn forgets(break_it: fn(&mut Redis), mend_it: fn(&mut Redis)) {
     let mut redis = Redis::start();
     for strategy in STRATEGIES {
         let url = redis.url();
         let replicas = Replicas::start(2, settings(&url, strategy, "closed"));
         replicas.until_store_is("up").await;
-        let restarted = with_trouble(&replicas, &mut redis, Redis::kill, Redis::start_again).await;
-        holds(&restarted, rule(strategy, 1, 1), strategy);
-        let flush = |it: &mut Redis| {
-            it.run(&["FLUSHALL"]);
-        };
-        let flushed = with_trouble(&replicas, &mut redis, flush, |_| ()).await;
-        holds(&flushed, rule(strategy, 1, 1), strategy);
+        let history = with_trouble(&replicas, &mut redis, break_it, mend_it).await;
+        holds(&history, rule(strategy, 1, 1), strategy);
         every_key_ends(&redis);
     }
 }
@@ -242,13 +251,10 @@ async fn a_store_is_reached_by_tls_where_its_certificate_is_trusted() {
     let replicas = Replicas::start_with(1, settings, &trusting);
     replicas.until_store_is("up").await;
     let doubting = Replicas::start(1, settings);
-    doubting.until_store_is("down").await;
+    doubting.until_said("invalid peer certificate").await;
     for replicas in [&replicas, &doubting] {
         let said = replicas.said().join("\n");
-        assert!(
-            said.contains("localhost") && !said.contains("hunter2"),
-            "{said}"
-        );
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }
 

@@ -116,6 +116,17 @@ impl Replicas {
         found.unwrap_or_else(|_| panic!("the store is not {status} in time: {:?}", self.said()));
     }
 
+    /// Waits until a server has logged `words`.
+    pub(crate) async fn until_said(&self, words: &str) {
+        let found = async {
+            while !self.said().iter().any(|line| line.contains(words)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(15), found).await;
+        found.unwrap_or_else(|_| panic!("nobody says {words:?}: {:?}", self.said()));
+    }
+
     /// Lets 64 clients call, each at all servers in turn, for so long.
     pub(crate) async fn record(&self, lasting: Duration) -> History {
         let start = Instant::now();
