@@ -2,7 +2,10 @@
 
 use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
 
-use simply_mcp::config::{HttpConfig, Loaded};
+use simply_mcp::{
+    auth,
+    config::{HttpConfig, Loaded, Warning},
+};
 
 use crate::{output, settings::Settings};
 
@@ -24,7 +27,8 @@ impl Check {
     /// Every problem of the configuration.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = self.settings.load()?;
-        for warning in warnings(&loaded) {
+        let of_keys = auth::check(&loaded.config)?;
+        for warning in warnings(&loaded, &of_keys) {
             output::note(&format!("warning: {warning}"));
         }
         output::result("configuration is fine")?;
@@ -32,7 +36,7 @@ impl Check {
     }
 }
 
-fn warnings(loaded: &Loaded) -> Vec<String> {
+fn warnings(loaded: &Loaded, of_keys: &[Warning]) -> Vec<String> {
     let sources = loaded.warnings.iter().map(ToString::to_string);
     let settings = loaded
         .config
@@ -41,6 +45,7 @@ fn warnings(loaded: &Loaded) -> Vec<String> {
         .map(|warning| warning.to_string());
     sources
         .chain(settings)
+        .chain(of_keys.iter().map(ToString::to_string))
         .chain(unavailable(&loaded.config))
         .collect()
 }

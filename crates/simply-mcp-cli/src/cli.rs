@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    check::Check, config_command::ConfigCommand, health::Health, serve::Serve, tools::Tools,
+    check::Check, config_command::ConfigCommand, health::Health, keys::Keys, serve::Serve,
+    tools::Tools,
 };
 
 /// Serve any MCP server over production HTTP, configured and not coded.
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Write, show and explain the configuration
     Config(ConfigCommand),
+    /// Make, list, rotate and revoke API keys
+    Keys(Keys),
     /// List and call the tools of an MCP server over HTTP
     Tools(Tools),
     /// Exit with 0 when a server is ready: a health check for containers

@@ -13,6 +13,16 @@ const BAD_USAGE: u8 = 2;
 /// Bad configuration, the `EX_CONFIG` of sysexits.h.
 const BAD_CONFIGURATION: u8 = 78;
 
+/// The command line asks for something that cannot be meant, which clap cannot tell.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadUsage(pub(crate) String);
+
+/// A keys file that is not as it should be, with everything that is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BrokenKeysFile(pub(crate) simply_mcp::auth::KeyFileError);
+
 /// The longest wait for blocking work once the answer is known: a read of stdin may never return.
 const LAST_WAIT: Duration = Duration::from_millis(100);
 
@@ -35,10 +45,18 @@ pub(crate) fn block_on(
 
 /// Says on stderr what went wrong, and chooses the exit code for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(usage) = error.downcast_ref::<BadUsage>() {
+        return bad_usage(usage);
+    }
+    if let Some(BrokenKeysFile(errors)) = error.downcast_ref() {
+        output::note(&errors.to_string());
+        output::note(&summary("the keys file", errors.problems().len()));
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
     match configuration_errors(error) {
         Some(errors) => {
             output::note(&errors.to_string());
-            output::note(&summary(errors.problems().len()));
+            output::note(&summary("the configuration", errors.problems().len()));
             ExitCode::from(BAD_CONFIGURATION)
         }
         None => {
@@ -63,9 +81,9 @@ fn configuration_errors(error: &anyhow::Error) -> Option<&ConfigErrors> {
     })
 }
 
-fn summary(count: usize) -> String {
+fn summary(what: &str, count: usize) -> String {
     match count {
-        1 => "the configuration has 1 problem".to_owned(),
-        _ => format!("the configuration has {count} problems"),
+        1 => format!("{what} has 1 problem"),
+        _ => format!("{what} has {count} problems"),
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod config_command;
 mod exit;
 mod health;
+mod keys;
 mod output;
 mod serve;
 mod settings;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Check(check) => check.run(),
         Command::Config(config) => config.run(),
+        Command::Keys(keys) => keys.run(),
         Command::Serve(serve) => exit::block_on(serve.run()),
         Command::Tools(tools) => exit::block_on(tools.run()),
         Command::Health(health) => exit::block_on(health.run()),

@@ -161,19 +161,35 @@ fn an_open_address_is_refused_until_somebody_says_that_it_is_meant() {
 }
 
 #[test]
-fn a_key_in_the_environment_is_refused_and_never_shown() {
+fn a_key_in_the_environment_is_checked_and_never_shown() {
     for name in ["MCP_API_KEY", "MCP_HTTP_API_KEY"] {
-        let answer = Shell::new().with_variable(name, "s3cr3t").run(&["check"]);
-        assert_eq!(answer.code, Some(78), "{answer:?}");
+        let short = Shell::new().with_variable(name, "s3cr3t");
+        let answer = short.run(&["check", "--port", "0"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
         assert!(
-            answer
-                .stderr
-                .contains("authentication is not in this version of simply-mcp")
-        );
-        assert!(
-            answer.stderr.contains(name) && !answer.stderr.contains("s3cr3t"),
+            answer.stderr.contains("fewer than 16 characters"),
             "{answer:?}"
         );
+        let broken = Shell::new().with_variable(name, "s3cr3t with spaces");
+        let refused = broken.run(&["check", "--port", "0"]);
+        assert_eq!(refused.code, Some(78), "{refused:?}");
+        for answer in [answer, refused] {
+            assert!(
+                answer.stderr.contains(name) && !answer.stderr.contains("s3cr3t"),
+                "{answer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_keys_file_is_checked_with_every_line_that_is_wrong() {
+    let shell = Shell::with_file("keys.yaml", "keys:\n- {name: a}\n- {key: x}\n")
+        .with_variable("MCP_HTTP_AUTH__KEYS_FILE", "keys.yaml");
+    let answer = shell.run(&["check", "--port", "0"]);
+    assert_eq!(answer.code, Some(78), "{answer:?}");
+    for place in ["keys.yaml:2:3: keys[0]", "keys.yaml:3:3: keys[1]"] {
+        assert!(answer.stderr.contains(place), "{answer:?}");
     }
 }
 
@@ -335,6 +351,7 @@ fn help_with_an_example_stands_on_every_subcommand() {
         &["config", "show"],
         &["config", "schema"],
         &["config", "explain"],
+        &["keys"],
         &["tools"],
         &["health"],
     ] {

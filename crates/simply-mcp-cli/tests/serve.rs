@@ -34,9 +34,13 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = program(&[&["serve", "--port", "0"], arguments].concat())
-            .spawn()
-            .unwrap();
+        Self::of(&mut program(
+            &[&["serve", "--port", "0"], arguments].concat(),
+        ))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut server = Self {
             child,
@@ -279,24 +283,55 @@ fn a_command_that_cannot_be_started_is_named() {
 }
 
 #[test]
-fn an_open_server_that_somebody_meant_to_close_does_not_start() {
-    for (name, value) in [
-        ("MCP_API_KEY", "canary-7Q"),
-        ("MCP_HTTP_API_KEY", "canary-7Q"),
-        ("MCP_HTTP_AUTH__ENABLED", "true"),
-    ] {
-        let output = program(&["serve", "--port", "0"])
-            .env(name, value)
-            .output()
-            .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(78), "{name}: {said}");
+fn a_key_in_the_environment_closes_the_server_to_everybody_else() {
+    for name in ["MCP_API_KEY", "MCP_HTTP_API_KEY"] {
+        let mut command = program(&["serve", "--port", "0"]);
+        let mut server = Server::of(command.env(name, "canary-7Q-secret-key"));
+        let call = |key: &str| {
+            let request = format!(
+                "POST /tools/echo HTTP/1.1\r\nHost: localhost\r\n{key}Connection: close\r\nContent-Length: 17\r\n\r\n{{\"message\": \"hi\"}}"
+            );
+            read(server.send(&request))
+        };
+        assert!(call("").starts_with("HTTP/1.1 401"), "{name}");
+        assert!(call("Authorization: Bearer x\r\n").starts_with("HTTP/1.1 401"));
+        let good = call("Authorization: Bearer canary-7Q-secret-key\r\n");
+        assert!(good.starts_with("HTTP/1.1 200"), "{good}");
+        server.signal("-TERM");
+        assert_eq!(server.exit_code(), Some(0));
+        let mut rest = String::new();
+        server.log.read_to_string(&mut rest).unwrap();
         assert!(
-            said.contains("authentication is not in this version"),
-            "{said}"
+            rest.contains("\"reason\":\"missing\"") && rest.contains("\"key\":\"default\""),
+            "{rest}"
         );
-        assert!(!said.contains("canary"), "{said}");
+        let said: String = server.said.iter().map(ToString::to_string).collect();
+        assert!(
+            !rest.contains("canary") && !said.contains("canary"),
+            "{rest}"
+        );
     }
+}
+
+#[test]
+fn an_open_server_that_somebody_meant_to_close_does_not_start() {
+    let output = program(&["serve", "--port", "0"])
+        .env("MCP_HTTP_AUTH__ENABLED", "true")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("simply-mcp keys new"), "{said}");
+    let output = program(&["serve", "--port", "0"])
+        .env("MCP_HTTP_AUTH__KEYS_FILE", "/nowhere/keys.yaml")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(
+        said.contains("/nowhere/keys.yaml: there is no such file"),
+        "{said}"
+    );
     let (code, said) = fails(&["serve", "--host", "0.0.0.0", "--port", "0"]);
     assert_eq!(code, Some(78));
     assert!(said.contains("auth"), "{said}");

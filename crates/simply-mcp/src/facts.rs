@@ -139,6 +139,11 @@ impl Caller {
         Self::default()
     }
 
+    /// The same as [`anonymous`](Self::anonymous), where a constant is needed.
+    pub(crate) const fn nobody() -> Self {
+        Self(None)
+    }
+
     /// A caller who is known.
     pub(crate) fn known(known: Arc<Known>) -> Self {
         Self(Some(known))

@@ -7,12 +7,14 @@
 //! | `listen` | bytes arrive: socket, connection, drain |
 //! | `layers` | the doors: may it pass, and what does every answer carry |
 //! | `routes` | the table of paths |
+//! | `admission` | which tools a caller may see and call |
 //! | `rest`, `mcp` | what the path means: HTTP or JSON-RPC to a call on the handler |
 //! | `guard` | arguments are checked and panics caught, whoever wrote the handler |
 //! | `server` | `McpServer`, a handler made of closures |
 //!
 //! `config` stands before all of them, `transport` is the floor plan that joins them.
 
+mod admission;
 pub mod auth;
 mod body;
 pub mod config;
@@ -31,12 +33,13 @@ mod rest;
 mod routes;
 mod schema;
 pub mod server;
+mod store;
 mod transport;
 mod watch;
 
 pub use config::{ConfigErrors, HttpConfig};
 pub use error::Error;
-pub use facts::{Caller, CorrelationId, PeerAddress};
+pub use facts::{Caller, CorrelationId, ForwardedAddress, PeerAddress};
 pub use mcp::serve_stdio;
 pub use rmcp;
 pub use schemars;

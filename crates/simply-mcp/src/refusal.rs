@@ -145,12 +145,17 @@ impl Scope {
 impl Wait {
     /// Whole seconds that are enough (RFC 9110 §10.2.3).
     fn whole_seconds(self) -> u64 {
-        self.retry_after.as_millis().div_ceil(1000).max(1) as u64
+        whole(self.retry_after, 1_000_000_000)
     }
 
     fn milliseconds(self) -> u64 {
-        self.retry_after.as_micros().div_ceil(1000).max(1) as u64
+        whole(self.retry_after, 1_000_000)
     }
+}
+
+/// How many units it takes to cover a time, at least one.
+fn whole(time: Duration, nanoseconds: u128) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(nanoseconds).max(1)).unwrap_or(u64::MAX)
 }
 
 impl Refusal {

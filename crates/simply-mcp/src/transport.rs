@@ -8,13 +8,15 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
 use rmcp::ServerHandler;
 use tokio::task::JoinHandle;
 
 use crate::{
     Error, HttpConfig,
-    auth::Authentication,
+    admission::{Admission, Challenge},
+    auth::{Authentication, Challenges},
+    config::OnStoreFailure,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -22,10 +24,11 @@ use crate::{
     listen::{self, Drain, Ended},
     mcp::{Mcp, McpOptions, Peers},
     metrics::Metrics,
-    rate_limit::{Backend, Limiter, Memory},
+    rate_limit::{Backend, Limiter},
     rest::Rest,
     routes::{Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
+    store::Store,
 };
 
 /// The HTTP transport: puts an MCP server on the network.
@@ -144,7 +147,10 @@ impl<H: ServerHandler> HttpTransport<H> {
         let metrics = Metrics::new();
         let address = Arc::new(OnceLock::new());
         let authentication = Authentication::of(&config, &metrics, &address)?.map(Arc::new);
-        let limiter = limiter(&config, &metrics);
+        let store = shared_store(&config, &metrics)?;
+        let limiter = limiter(&config, store.as_ref(), &metrics);
+        let mut checks = self.checks;
+        checks.extend(store_check(&config, store.as_ref()));
         let info = self.handler.get_info().server_info;
         let health = Health {
             server: info.name,
@@ -153,10 +159,15 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: Arc::clone(&address),
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
-            checks: self.checks,
-            components: components(authentication.as_ref(), limiter.as_ref()),
+            checks,
+            components: components(authentication.as_ref(), limiter.as_ref(), store.as_ref()),
         };
-        let handler = Guarded::until(self.handler, drain.draining.clone());
+        let admission = Arc::new(admission(
+            &config,
+            authentication.as_deref(),
+            limiter.clone(),
+        ));
+        let handler = Guarded::until(self.handler, Arc::clone(&admission), drain.draining.clone());
         let peers = Arc::new(Peers::new(handler.clone()));
         let contexts = Arc::clone(&peers);
         let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
@@ -168,6 +179,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .state_key
                 .as_ref()
                 .map(|key| StateKey(key.expose().as_bytes().into())),
+            admission: Arc::clone(&admission),
             draining: drain.draining.clone(),
             over: drain.over.clone(),
         };
@@ -181,7 +193,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
         let rooms = Rooms {
-            rest: Rest::new(handler.clone(), rest_contexts),
+            rest: Rest::new(handler.clone(), rest_contexts, admission),
             mcp: Mcp::new(handler, peers, options),
             mcp_path,
             health_path: monitoring.health_path.as_str().to_owned(),
@@ -197,10 +209,27 @@ impl<H: ServerHandler> HttpTransport<H> {
     }
 }
 
+fn shared_store(config: &HttpConfig, metrics: &Metrics) -> Result<Option<Store>, Error> {
+    let url = config.rate_limit.store.as_ref();
+    url.map(|url| Store::new(url, metrics)).transpose()
+}
+
+/// A replica that would refuse everything for want of the store is not ready.
+fn store_check(config: &HttpConfig, store: Option<&Store>) -> Option<ReadyCheck> {
+    let settings = &config.rate_limit;
+    let needs_it = settings.enabled && settings.on_store_failure == OnStoreFailure::Closed;
+    let store = store.filter(|_| needs_it)?.clone();
+    Some(ReadyCheck {
+        name: "store".to_owned(),
+        is_ready: Arc::new(move || store.is_up()),
+    })
+}
+
 /// What the doors say of themselves in the health report.
 fn components(
     authentication: Option<&Arc<Authentication>>,
     limiter: Option<&Arc<Limiter>>,
+    store: Option<&Store>,
 ) -> Vec<Component> {
     let authentication = authentication.cloned().map(|it| Component {
         name: "authentication",
@@ -210,7 +239,12 @@ fn components(
         name: "rate_limiting",
         report: Arc::new(move || it.component()),
     });
-    authentication.into_iter().chain(limiter).collect()
+    let store = store.cloned().map(|it| Component {
+        name: "store",
+        report: Arc::new(move || it.component()),
+    });
+    let doors = authentication.into_iter().chain(limiter);
+    doors.chain(store).collect()
 }
 
 /// How the document of RFC 9728 is had.
@@ -225,12 +259,45 @@ fn resource_metadata(
     })
 }
 
-fn limiter(config: &HttpConfig, metrics: &Metrics) -> Option<Arc<Limiter>> {
+fn limiter(config: &HttpConfig, store: Option<&Store>, metrics: &Metrics) -> Option<Arc<Limiter>> {
     let settings = &config.rate_limit;
     settings.enabled.then(|| {
-        let backend = Backend::Memory(Memory::new(settings.strategy));
+        let backend = Backend::new(settings, store.cloned());
         Arc::new(Limiter::new(settings, backend, metrics))
     })
+}
+
+fn admission(
+    config: &HttpConfig,
+    authentication: Option<&Authentication>,
+    limiter: Option<Arc<Limiter>>,
+) -> Admission {
+    let rules = match authentication {
+        Some(authentication) => {
+            let challenges = ToolChallenges(Arc::clone(authentication.challenges()));
+            Admission::with_scopes(&config.auth.jwt.tool_scopes, Arc::new(challenges))
+        }
+        None => Admission::default(),
+    };
+    match limiter {
+        Some(limiter) => rules.with_limits(&config.rate_limit, limiter),
+        None => rules,
+    }
+}
+
+/// What the authentication room says to those who lack the scopes of a tool.
+#[derive(Debug)]
+struct ToolChallenges(Arc<Challenges>);
+
+impl Challenge for ToolChallenges {
+    fn insufficient(&self, scopes: &[Box<str>]) -> HeaderValue {
+        self.0
+            .insufficient_scope(scopes.iter().map(|scope| &**scope))
+    }
+
+    fn missing(&self, scopes: &[Box<str>]) -> HeaderValue {
+        self.0.unauthorized_for(scopes.iter().map(|scope| &**scope))
+    }
 }
 
 fn host_policy(config: &HttpConfig) -> HostPolicy {

@@ -73,7 +73,7 @@ impl Connection {
         listener: &Arc<dyn Listener>,
         greeting: Greeting,
     ) -> Result<Self, GatewayError> {
-        let spawned = spawn::spawn(command, options.guard_program.as_deref())?;
+        let spawned = spawn::spawn(command, options)?;
         let (link, outbox) = Link::new(options.max_in_flight);
         let mut process = Process {
             id: spawned.guard.id(),

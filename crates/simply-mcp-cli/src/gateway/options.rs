@@ -104,6 +104,9 @@ pub struct GatewayOptions {
     pub restart: RestartPolicy,
     /// The binary that is run as the child's guard. Default: the running one.
     pub guard_program: Option<PathBuf>,
+    /// Variables of our environment that hold secrets of ours, beside those whose names say so: the child never
+    /// inherits them, even where it is told to. Default none.
+    pub withheld: Vec<String>,
 }
 
 impl Default for GatewayOptions {
@@ -115,6 +118,7 @@ impl Default for GatewayOptions {
             max_in_flight: 256,
             restart: RestartPolicy::default(),
             guard_program: None,
+            withheld: Vec::new(),
         }
     }
 }

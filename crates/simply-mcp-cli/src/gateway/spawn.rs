@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::error::GatewayError;
 use super::guard_process::GUARD_ARGUMENT;
-use super::options::{ChildCommand, ChildVariable};
+use super::options::{ChildCommand, ChildVariable, GatewayOptions};
 
 /// Variables that every child gets where we have them. Everything else, our secrets first of all, stays with us.
 const PASSED_ON: &[&str] = &[
@@ -37,15 +37,15 @@ pub(super) struct Spawned {
 /// The program is not found, or the guard cannot be started.
 pub(super) fn spawn(
     command: &ChildCommand,
-    guard_program: Option<&Path>,
+    options: &GatewayOptions,
 ) -> Result<Spawned, GatewayError> {
-    let environment = environment_for(&command.environment, our_environment());
+    let environment = environment_for(&command.environment, &options.withheld, our_environment());
     if !is_found(&command.program, environment.get(OsStr::new("PATH"))) {
         return Err(GatewayError::NotFound {
             command: command.for_display(),
         });
     }
-    let mut guard = Command::new(guard_program.map_or_else(own_program, Path::to_path_buf));
+    let mut guard = Command::new(options.guard_program.clone().unwrap_or_else(own_program));
     guard
         .arg(GUARD_ARGUMENT)
         .arg(std::process::id().to_string())
@@ -97,6 +97,7 @@ fn own_program() -> PathBuf {
 
 fn environment_for(
     wanted: &[ChildVariable],
+    withheld: &[String],
     ours: impl Iterator<Item = (OsString, OsString)>,
 ) -> BTreeMap<OsString, OsString> {
     let inherited = |name: &str| {
@@ -110,7 +111,9 @@ fn environment_for(
                 let passed = PASSED_ON.contains(&name)
                     || name.starts_with(PASSED_ON_PREFIX)
                     || inherited(name);
-                passed && !OURS.iter().any(|prefix| name.starts_with(prefix))
+                let is_ours = OURS.iter().any(|prefix| name.starts_with(prefix))
+                    || withheld.iter().any(|secret| secret == name);
+                passed && !is_ours
             })
         })
         .collect();
@@ -140,10 +143,18 @@ mod tests {
     use super::*;
 
     fn environment(wanted: &[ChildVariable], ours: &[(&str, &str)]) -> Vec<String> {
+        environment_without(&[], wanted, ours)
+    }
+
+    fn environment_without(
+        withheld: &[String],
+        wanted: &[ChildVariable],
+        ours: &[(&str, &str)],
+    ) -> Vec<String> {
         let ours = ours
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
-        environment_for(wanted, ours)
+        environment_for(wanted, withheld, ours)
             .into_iter()
             .map(|(name, value)| format!("{}={}", name.display(), value.display()))
             .collect()
@@ -177,6 +188,15 @@ mod tests {
         ];
         let wanted = ours.map(|(name, _)| ChildVariable::Inherit(name.to_owned()));
         assert_eq!(environment(&wanted, &ours), Vec::<String>::new());
+    }
+
+    // AUT-08
+    #[test]
+    fn the_variable_that_holds_our_key_is_never_inherited_whatever_it_is_called() {
+        let withheld = ["LC_KEY".to_owned(), "GATE_KEY".to_owned()];
+        let ours = [("LC_KEY", "s"), ("GATE_KEY", "s"), ("LC_ALL", "C")];
+        let wanted = [ChildVariable::Inherit("GATE_KEY".to_owned())];
+        assert_eq!(environment_without(&withheld, &wanted, &ours), ["LC_ALL=C"]);
     }
 
     #[test]

@@ -15,6 +15,47 @@ struct Facts {
     mcp: String,
     rest: String,
     health: String,
+    metrics: Option<String>,
+    authentication: Authentication,
+    limit: Option<String>,
+}
+
+/// How a caller gets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Authentication {
+    Off,
+    Optional,
+    Required,
+}
+
+impl Authentication {
+    fn of(config: &HttpConfig) -> Self {
+        match (config.auth.is_on(), config.auth.require_auth) {
+            (false, _) => Self::Off,
+            (true, false) => Self::Optional,
+            (true, true) => Self::Required,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Off => "Authentication is off: whoever reaches this address may call the tools.",
+            Self::Optional => {
+                "Authentication is optional: whoever shows no key is let in as anonymous."
+            }
+            Self::Required => {
+                "Authentication is on: every call needs \"Authorization: Bearer KEY\"."
+            }
+        }
+    }
 }
 
 /// Says where `what` is served, and what the operator should know.
@@ -37,7 +78,9 @@ pub(super) fn announce(loaded: &Loaded, what: &str, address: SocketAddr) {
         mcp = facts.mcp,
         rest = facts.rest,
         health = facts.health,
-        authentication = "off",
+        metrics = facts.metrics,
+        authentication = facts.authentication.word(),
+        rate_limit = facts.limit,
         "Serving"
     );
     for warning in warnings {
@@ -47,12 +90,24 @@ pub(super) fn announce(loaded: &Loaded, what: &str, address: SocketAddr) {
 
 impl Facts {
     fn of(config: &HttpConfig, what: &str, address: SocketAddr) -> Self {
+        let (monitoring, limit) = (&config.monitoring, &config.rate_limit);
         let base = format!("http://{}", reachable(address));
         Self {
             what: what.to_owned(),
             mcp: format!("{base}{}", config.mcp.path.as_str()),
             rest: format!("{base}/tools"),
             health: format!("{base}{}", config.monitoring.health_path.as_str()),
+            metrics: monitoring
+                .prometheus_enabled
+                .then(|| format!("{base}{}", monitoring.prometheus_path.as_str())),
+            authentication: Authentication::of(config),
+            limit: limit.enabled.then(|| {
+                let seconds = limit.window_seconds.as_secs();
+                format!(
+                    "{} requests in {seconds} s for each caller",
+                    limit.default_limit
+                )
+            }),
         }
     }
 
@@ -62,20 +117,31 @@ impl Facts {
             mcp,
             rest,
             health,
+            ..
         } = self;
         let version = env!("CARGO_PKG_VERSION");
         let mut banner = format!(
             "simply-mcp {version} serves {what}\n\n\
              \x20 MCP      {mcp}\n\
              \x20 REST     {rest}\n\
-             \x20 Health   {health}\n\n\
-             \x20 Authentication is off: whoever reaches this address may call the tools.\n"
+             \x20 Health   {health}\n"
         );
+        if let Some(metrics) = &self.metrics {
+            banner.push_str(&format!("  Metrics  {metrics}\n"));
+        }
+        banner.push_str(&format!("\n  {}\n", self.authentication.sentence()));
+        if let Some(limit) = &self.limit {
+            banner.push_str(&format!("  Rate limit: {limit}.\n"));
+        }
         for warning in warnings {
             banner.push_str(&format!("  Warning: {warning}\n"));
         }
+        let key = match self.authentication {
+            Authentication::Required => " --key KEY",
+            Authentication::Off | Authentication::Optional => "",
+        };
         banner.push_str(&format!(
-            "\n  Try      simply-mcp tools list --url {mcp}\n  Stop     Ctrl-C\n"
+            "\n  Try      simply-mcp tools list --url {mcp}{key}\n  Stop     Ctrl-C\n"
         ));
         banner
     }
@@ -97,9 +163,29 @@ mod tests {
             "http://127.0.0.1:9000/mcp",
             "http://127.0.0.1:9000/tools",
             "http://127.0.0.1:9000/health",
+            "http://127.0.0.1:9000/metrics",
+            "Authentication is off",
             "Warning: no authentication; set auth",
         ] {
             assert!(banner.contains(line), "{banner}");
         }
+    }
+
+    #[test]
+    fn the_banner_says_how_to_get_in_and_how_often() {
+        let mut config = HttpConfig::default();
+        config.auth.enabled = Some(true);
+        config.rate_limit.enabled = true;
+        let banner = Facts::of(&config, "x", ([127, 0, 0, 1], 1).into()).banner(&[]);
+        for line in [
+            "every call needs \"Authorization: Bearer KEY\"",
+            "tools list --url http://127.0.0.1:1/mcp --key KEY",
+            "100 requests in 60 s for each caller",
+        ] {
+            assert!(banner.contains(line), "{banner}");
+        }
+        config.auth.require_auth = false;
+        let banner = Facts::of(&config, "x", ([127, 0, 0, 1], 1).into()).banner(&[]);
+        assert!(banner.contains("let in as anonymous") && !banner.contains("--key"));
     }
 }

@@ -7,7 +7,7 @@ use std::{ffi::OsString, io, io::IsTerminal as _, process::ExitCode};
 
 use clap::ValueEnum;
 use simply_mcp::{
-    HttpTransport,
+    HttpTransport, auth,
     config::{Loaded, LogFormat, LogLevel, Logging},
     logs,
     rmcp::ServerHandler,
@@ -64,6 +64,10 @@ impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = self.settings.load()?;
         install_logs(&loaded.config.logging);
+        if self.transport == Transport::Http {
+            // Before a child is started for nothing.
+            auth::check(&loaded.config)?;
+        }
         let Some(mut command) = ChildCommand::from_command_line(self.command) else {
             return serve(
                 demo::server(),
@@ -76,7 +80,11 @@ impl Serve {
         };
         command.environment = self.environment;
         let program = command.program.to_string_lossy().into_owned();
-        let gateway = Gateway::start(command, GatewayOptions::default()).await?;
+        let options = GatewayOptions {
+            withheld: vec![loaded.config.auth.key_env_var.to_string()],
+            ..GatewayOptions::default()
+        };
+        let gateway = Gateway::start(command, options).await?;
         let outcome = serve(
             gateway.clone(),
             self.transport,

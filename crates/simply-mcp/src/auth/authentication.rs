@@ -115,7 +115,7 @@ impl Authentication {
         self.failures[failure as usize].inc();
         match failure {
             // Nobody guessed here.
-            Failure::LacksScope => return self.challenges.insufficient_scope([]),
+            Failure::LacksScope => return self.challenges.lacks_required(),
             Failure::KeysNotThere => return Refusal::overloaded(NO_ISSUER_KEYS, RETRY_AFTER),
             _ => {}
         }
@@ -136,6 +136,11 @@ impl Authentication {
             report["token_issuers"] = tokens.report();
         }
         report
+    }
+
+    /// What is said to those who are refused.
+    pub(crate) fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
     }
 
     /// The document that says where tokens come from (RFC 9728); empty where none are accepted.

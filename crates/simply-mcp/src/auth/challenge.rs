@@ -42,27 +42,41 @@ impl Challenges {
     /// How to authenticate: `Bearer`, and where tokens are accepted, where to learn who issues them and which scopes to
     /// ask for.
     pub(crate) fn unauthorized(&self) -> &HeaderValue {
-        self.unauthorized.get_or_init(|| {
-            let scopes = self.required.iter().map(String::as_str);
-            header(&[self.metadata(), scope(scopes)])
-        })
+        self.unauthorized.get_or_init(|| self.unauthorized_for([]))
     }
 
-    /// A 403 for a good token that lacks scope. `needed` are the scopes of what was asked for; the challenge names them
-    /// and those that every token needs, so that the client can ask for all of them at once.
+    /// A 403 for a good token that lacks a scope which every token needs.
+    pub(super) fn lacks_required(&self) -> Refusal {
+        let detail = format!(
+            "the access token does not allow this; get one with the scopes {:?}",
+            self.with_required([]).join(" ")
+        );
+        Refusal::challenge(Code::InsufficientScope, detail, self.insufficient_scope([]))
+    }
+
+    /// How to come back with a token that allows what `needed` are the scopes of. It names those that every token needs
+    /// too, so that a client can ask for all of them at once.
     pub(crate) fn insufficient_scope<'a>(
         &'a self,
         needed: impl IntoIterator<Item = &'a str>,
-    ) -> Refusal {
-        let mut scopes: BTreeSet<&str> = self.required.iter().map(String::as_str).collect();
-        scopes.extend(needed);
-        let detail = format!(
-            "the access token does not allow this; get one with the scopes {:?}",
-            scopes.iter().copied().collect::<Vec<_>>().join(" ")
-        );
+    ) -> HeaderValue {
         let error = Some("error=\"insufficient_scope\"".to_owned());
-        let challenge = header(&[error, scope(scopes.into_iter()), self.metadata()]);
-        Refusal::challenge(Code::InsufficientScope, detail, challenge)
+        header(&[error, scope(&self.with_required(needed)), self.metadata()])
+    }
+
+    /// How to come back with a token at all, where `needed` are the scopes of what was asked for.
+    pub(crate) fn unauthorized_for<'a>(
+        &'a self,
+        needed: impl IntoIterator<Item = &'a str>,
+    ) -> HeaderValue {
+        header(&[self.metadata(), scope(&self.with_required(needed))])
+    }
+
+    /// The scopes, with those that every token needs, sorted.
+    fn with_required<'a>(&'a self, needed: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let required = self.required.iter().map(String::as_str);
+        let all: BTreeSet<&str> = required.chain(needed).collect();
+        all.into_iter().collect()
     }
 
     fn metadata(&self) -> Option<String> {
@@ -71,8 +85,7 @@ impl Challenges {
     }
 }
 
-fn scope<'a>(scopes: impl Iterator<Item = &'a str>) -> Option<String> {
-    let scopes: Vec<&str> = scopes.collect();
+fn scope(scopes: &[&str]) -> Option<String> {
     (!scopes.is_empty()).then(|| format!("scope=\"{}\"", scopes.join(" ")))
 }
 

@@ -21,7 +21,7 @@ mod sources;
 mod throttle;
 
 pub(crate) use authentication::Authentication;
-use challenge::Challenges;
+pub(crate) use challenge::Challenges;
 pub use entry::{Expiry, InvalidExpiry, KeyEntry, PlainKey};
 pub(crate) use failure::Failure;
 pub use file::{KeyFile, KeyFileError};

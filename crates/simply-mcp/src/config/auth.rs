@@ -200,7 +200,6 @@ impl JwtIssuer {
 
 /// A signature algorithm for access tokens (RFC 7518 §3.1, RFC 8037): those with a public key only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::upper_case_acronyms, reason = "these are their names")]
 pub enum JwtAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,

@@ -64,6 +64,11 @@ impl Call {
         }
     }
 
+    /// Whether the request is of a version whose results say who may keep them.
+    pub(super) fn is_modern(&self) -> bool {
+        self.stamped
+    }
+
     /// Names the tool, prompt or resource for the log.
     pub(super) fn about(mut self, subject: &str) -> Self {
         self.subject = Some(subject.to_owned());

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
         CancelledNotificationParam, CompleteRequestParams, CompleteResult, ContentBlock,
         CustomNotification, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams,
         GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
@@ -28,6 +28,7 @@ use rmcp::{
 use super::{
     Guarded,
     call::{Call, broken, log},
+    caller,
     catch::{catch, catch_now},
 };
 
@@ -124,6 +125,11 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        if !self.exists(&request.name, &context) {
+            // In the words in which `McpServer` says it of a name that nobody knows.
+            let text = format!("there is no tool {}", request.name);
+            return Err(ErrorData::invalid_params(text, None));
+        }
         let checked = self
             .check_in_place(&request.name, &mut request.arguments, &context)
             .await;
@@ -144,10 +150,19 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let call = Call::of("tools/list", &context);
-        let result = self
+        let caller = caller(&context).clone();
+        let has_scope = call.is_modern();
+        let mut result = self
             .answer(call, || self.inner().list_tools(request, context))
             .await?;
         self.remember_listed(&result.tools);
+        let admission = &self.shared.admission;
+        result
+            .tools
+            .retain(|tool| admission.lists(&caller, &tool.name));
+        if has_scope && admission.varies(&caller) {
+            result.cache_scope = Some(CacheScope::Private);
+        }
         Ok(result)
     }
 

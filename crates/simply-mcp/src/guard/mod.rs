@@ -2,6 +2,7 @@
 //!
 //! [`Guarded`] wraps an [`rmcp::ServerHandler`] and is one itself:
 //! - arguments reach a tool only if they fit its input schema ([`schemas`], SEP-1303);
+//! - a tool that does not exist for its caller ([`admission`](crate::admission)) is neither listed nor called;
 //! - a panic costs the call it happens in ([`catch`]): JSON-RPC -32603, `data.code` `internal`;
 //! - a call that its client has given up is dropped, whether or not the handler looks;
 //! - subscriptions end with their result when the server drains;
@@ -30,7 +31,11 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use self::{call::Call, schemas::Schemas};
-use crate::schema::InvalidArguments;
+use crate::{
+    admission::{self, Admission},
+    facts::Caller,
+    schema::InvalidArguments,
+};
 
 /// Pages of a handler's tool list that are asked for at most, in search of one tool.
 const MAX_PAGES: usize = 100;
@@ -48,6 +53,7 @@ pub(crate) struct Guarded<H> {
 
 struct Shared<H> {
     handler: H,
+    admission: Arc<Admission>,
     listing_timeout: Duration,
     draining: CancellationToken,
     schemas: Schemas,
@@ -71,20 +77,37 @@ pub(crate) fn is_internal(error: &ErrorData) -> bool {
     error.code == ErrorCode::INTERNAL_ERROR && code.is_some_and(|code| code == INTERNAL)
 }
 
+/// Who asks; nobody in particular over stdio.
+fn caller(context: &RequestContext<RoleServer>) -> &Caller {
+    const NOBODY: &Caller = &Caller::nobody();
+    let parts = context.extensions.get::<http::request::Parts>();
+    parts.map_or(NOBODY, |parts| admission::caller(&parts.extensions))
+}
+
 impl<H: ServerHandler> Guarded<H> {
     pub(crate) fn new(handler: H) -> Self {
-        Self::until(handler, CancellationToken::new())
+        Self::until(handler, Arc::default(), CancellationToken::new())
     }
 
-    /// A guard whose subscriptions end when `draining` is cancelled.
-    pub(crate) fn until(handler: H, draining: CancellationToken) -> Self {
-        Self::with_patience(handler, LISTING_TIMEOUT, draining)
+    /// A guard that asks `admission`, and whose subscriptions end when `draining` is cancelled.
+    pub(crate) fn until(
+        handler: H,
+        admission: Arc<Admission>,
+        draining: CancellationToken,
+    ) -> Self {
+        Self::with_patience(handler, admission, LISTING_TIMEOUT, draining)
     }
 
-    fn with_patience(handler: H, listing_timeout: Duration, draining: CancellationToken) -> Self {
+    fn with_patience(
+        handler: H,
+        admission: Arc<Admission>,
+        listing_timeout: Duration,
+        draining: CancellationToken,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 handler,
+                admission,
                 listing_timeout,
                 draining,
                 schemas: Schemas::default(),
@@ -99,6 +122,12 @@ impl<H: ServerHandler> Guarded<H> {
         &self.shared.handler
     }
 
+    /// Whether the tool of that name exists for whoever asks. The doors have asked before, in the name that the
+    /// message had for them; this is the name that is called.
+    fn exists(&self, name: &str, context: &RequestContext<RoleServer>) -> bool {
+        self.shared.admission.lists(caller(context), name)
+    }
+
     /// The tool of that name as this caller may see it: from the handler's `get_tool`, else from
     /// its list, which is asked when the tool is not in what earlier lists said.
     pub(crate) async fn tool(
@@ -106,6 +135,9 @@ impl<H: ServerHandler> Guarded<H> {
         name: &str,
         context: &RequestContext<RoleServer>,
     ) -> Option<Tool> {
+        if !self.exists(name, context) {
+            return None;
+        }
         if let Some(tool) = self.known_tool(name) {
             return Some(tool);
         }

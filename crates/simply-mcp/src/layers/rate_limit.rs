@@ -16,7 +16,7 @@ use std::{
 };
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 
 use crate::{
     facts::{self, Caller, CountedFurther},
@@ -82,9 +82,29 @@ fn stamped(mut response: Response<Body>, standing: Option<Decision>) -> Response
 }
 
 fn write(headers: &mut HeaderMap, standing: &Decision) {
-    headers.insert(LIMIT, standing.limit.into());
-    headers.insert(REMAINING, standing.remaining.into());
-    headers.insert(RESET, unix_seconds(standing).into());
+    for (name, value) in [
+        (LIMIT, standing.limit.into()),
+        (REMAINING, standing.remaining.into()),
+        (RESET, unix_seconds(standing)),
+    ] {
+        if let Some(value) = number(value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// A number as a header. `HeaderValue::from` would allocate twice, once for room that it does not need.
+fn number(mut value: u64) -> Option<HeaderValue> {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] += (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            return HeaderValue::from_bytes(&digits[first..]).ok();
+        }
+    }
 }
 
 /// The wall clock is good enough to be shown; nothing is counted by it.
@@ -95,4 +115,16 @@ fn unix_seconds(standing: &Decision) -> u64 {
     let at = now.saturating_add(standing.reset_after);
     at.as_secs()
         .saturating_add(u64::from(at.subsec_nanos() > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_anybody_would() {
+        for value in [0, 7, 10, 1_785_000_000, u64::MAX] {
+            assert_eq!(number(value).unwrap(), value.to_string());
+        }
+    }
 }

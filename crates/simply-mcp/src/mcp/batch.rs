@@ -52,11 +52,13 @@ pub(super) async fn answer<H: ServerHandler>(
             "two requests of this batch have the same id; give each its own",
         ));
     }
+    let further = door.admission.batch(parts, items.len()).await?;
     let answers = join_all(items.iter().map(|item| answer_item(door, parts, item))).await;
     let answers: Vec<_> = answers.into_iter().flatten().collect();
     if answers.is_empty() {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::ACCEPTED;
+        further.note(&mut response);
         return Ok(response);
     }
     let mut body = vec![b'['];
@@ -67,7 +69,9 @@ pub(super) async fn answer<H: ServerHandler>(
         body.extend_from_slice(answer);
     }
     body.push(b']');
-    Ok(json(StatusCode::OK, body))
+    let mut response = json(StatusCode::OK, body);
+    further.note(&mut response);
+    Ok(response)
 }
 
 /// Answers are told apart by their ids only (JSON-RPC 2.0 §6).

@@ -20,7 +20,10 @@ use super::{
     headers::{self, Era},
     json, methods, to_json,
 };
-use crate::refusal::{Code, Refusal};
+use crate::{
+    admission,
+    refusal::{Code, Refusal},
+};
 
 /// The version to answer in, for a request that can go the direct way.
 pub(super) fn version<H: ServerHandler>(
@@ -34,7 +37,8 @@ pub(super) fn version<H: ServerHandler>(
     let Some(version) = era.version() else {
         return Ok(None);
     };
-    if needs_stream(message, params) {
+    let hidden = is_hidden(parts, message, params);
+    if needs_stream(message, params) && !hidden {
         if accepts.event_stream {
             return Ok(None);
         }
@@ -51,7 +55,7 @@ pub(super) fn version<H: ServerHandler>(
     let clean = era.meta.is_some()
         && params.meta.missing_required_keys(&version).is_empty()
         && mirrors(&parts.headers, message, params)?
-        && !has_mirrored_arguments(door, message, params);
+        && (hidden || !has_mirrored_arguments(door, message, params));
     Ok(clean.then_some(version))
 }
 
@@ -146,6 +150,15 @@ fn named<'a>(message: &Message<'_>, params: &'a Params) -> Option<&'a str> {
         _ => return None,
     };
     params.rest.as_ref()?.get(member)?.as_str()
+}
+
+/// The tool does not exist for the caller. rmcp's service would look at its schema before it asks the guard, and
+/// what it then says of missing headers would tell that there is such a tool.
+fn is_hidden(parts: &Parts, message: &Message<'_>, params: &Params) -> bool {
+    let caller = admission::caller(&parts.extensions);
+    message
+        .tool(params)
+        .is_some_and(|tool| !admission::exists_for(caller, tool))
 }
 
 /// The tool has arguments that headers must mirror (`x-mcp-header`).

@@ -151,11 +151,16 @@ impl<'a> Message<'a> {
 
     /// The tool that this message calls, if it is such a call.
     pub(super) fn called_tool(&self, params: &Params) -> Option<Arc<str>> {
+        let name = self.tool(params)?;
+        Some(name.chars().take(128).collect::<String>().into())
+    }
+
+    /// The whole name of the tool that is called.
+    pub(super) fn tool<'p>(&self, params: &'p Params) -> Option<&'p str> {
         if self.method != "tools/call" {
             return None;
         }
-        let name = params.rest.as_ref()?.get("name")?.as_str()?;
-        Some(name.chars().take(128).collect::<String>().into())
+        params.rest.as_ref()?.get("name")?.as_str()
     }
 }
 

@@ -37,6 +37,7 @@ use self::{
     streams::Streams,
 };
 use crate::{
+    admission::{Admission, Further},
     body,
     facts::{CalledTool, StateKey},
     guard::Guarded,
@@ -49,6 +50,8 @@ pub(crate) struct McpOptions {
     pub(crate) sessions: bool,
     /// What seals the state that clients carry; a handler makes its own where there is none.
     pub(crate) state_key: Option<StateKey>,
+    /// Who may call which tool.
+    pub(crate) admission: Arc<Admission>,
     /// Standing streams end when this is cancelled.
     pub(crate) draining: CancellationToken,
     /// All streams and sessions end when this is.
@@ -60,6 +63,7 @@ pub(crate) struct Mcp<H: ServerHandler> {
     peers: Arc<Peers<H>>,
     streams: Streams<H>,
     state_key: Option<StateKey>,
+    admission: Arc<Admission>,
 }
 
 impl<H: ServerHandler> Mcp<H> {
@@ -70,6 +74,7 @@ impl<H: ServerHandler> Mcp<H> {
             peers,
             streams,
             state_key: options.state_key,
+            admission: options.admission,
         }
     }
 
@@ -125,6 +130,10 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
+        let further = match message.tool(&params) {
+            Some(tool) => self.admission.call(&parts, tool).await?,
+            None => Further::Nothing,
+        };
         let mut response = if message.method == "initialize" {
             self.streams
                 .initialize(parts, message, text, accepts)
@@ -145,6 +154,7 @@ impl<H: ServerHandler> Mcp<H> {
         if let Some(tool) = tool {
             response.extensions_mut().insert(CalledTool(tool));
         }
+        further.note(&mut response);
         Ok(response)
     }
 

@@ -6,12 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Clock, Decision, Identity, Memory, series::AllSeries};
+use super::{Clock, Decision, Identity, Memory, series::AllSeries, shared::Shared};
 use crate::{
     config::{RateLimit, Strategy},
     facts::{Allowance, Caller},
     metrics::Metrics,
     refusal::{Code, Refusal, Scope, Wait},
+    store::Store,
 };
 
 /// The least time between two log lines about what `rate_limit.shadow` let pass, in nanoseconds.
@@ -22,6 +23,18 @@ const SHADOW_PAUSE: u64 = 1_000_000_000;
 pub(crate) enum Backend {
     /// In this process.
     Memory(Memory),
+    /// At the store that all replicas share.
+    Shared(Box<Shared>),
+}
+
+impl Backend {
+    /// At `store`, else in this process.
+    pub(crate) fn new(settings: &RateLimit, store: Option<Store>) -> Self {
+        match store {
+            Some(store) => Self::Shared(Box::new(Shared::new(settings, store))),
+            None => Self::Memory(Memory::new(settings.strategy)),
+        }
+    }
 }
 
 /// The limits of one transport: section `rate_limit`.
@@ -95,6 +108,10 @@ impl Limiter {
     ) -> Result<Decision, Refusal> {
         match &self.backend {
             Backend::Memory(memory) => Ok(memory.take(identity, allowance, cost, self.clock.now())),
+            Backend::Shared(shared) => {
+                let now = self.clock.now();
+                shared.take(identity, allowance, cost, now).await
+            }
         }
     }
 
@@ -174,7 +191,7 @@ impl Limiter {
             Err(refusal) => {
                 return Verdict {
                     decision: None,
-                    refusal: Some(refusal),
+                    refusal: (!self.shadow).then_some(refusal),
                 };
             }
         };

@@ -1,7 +1,7 @@
 //! How often each caller may call: who is counted, by which rule, and where the counts are kept.
 //!
 //! [`Identity`] says whose allowance it is, [`Memory`] counts in this process, [`Limiter`] is what doors and rooms
-//! ask. Counting is exact in integers and under concurrency: whatever happens at the same time, no more is admitted
+//! ask; [`Shared`](shared::Shared) counts at a store for all replicas together. Counting is exact in integers and under concurrency: whatever happens at the same time, no more is admitted
 //! than the strategy allows. Time is monotonic; a clock that is set changes nothing.
 
 mod clock;
@@ -9,6 +9,7 @@ mod identity;
 mod limiter;
 mod memory;
 mod series;
+mod shared;
 mod sliding_window;
 mod token_bucket;
 

@@ -68,6 +68,16 @@ impl Window {
         newest.is_none_or(|cell| cell.latest.saturating_add(self.kept) < now)
     }
 
+    #[cfg(test)]
+    pub(super) fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>()
+    }
+
     fn forget(&mut self, rule: Rule, now: u64) {
         if self.is_idle(now) {
             self.cells.clear();

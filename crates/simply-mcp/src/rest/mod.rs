@@ -18,6 +18,7 @@ use rmcp::{
 use tokio_util::sync::DropGuard;
 
 use crate::{
+    admission::Admission,
     body,
     facts::CalledTool,
     guard::Guarded,
@@ -30,6 +31,7 @@ const MOST_PAGES: usize = 1000;
 pub(crate) struct Rest<H: ServerHandler> {
     handler: Guarded<H>,
     contexts: Contexts,
+    admission: Arc<Admission>,
 }
 
 /// Makes what a handler learns of a request that came by REST. The guard tells it, when it is dropped, that nobody
@@ -38,8 +40,12 @@ pub(crate) type Contexts =
     Arc<dyn Fn(Parts) -> (RequestContext<RoleServer>, DropGuard) + Send + Sync>;
 
 impl<H: ServerHandler> Rest<H> {
-    pub(crate) fn new(handler: Guarded<H>, contexts: Contexts) -> Self {
-        Self { handler, contexts }
+    pub(crate) fn new(handler: Guarded<H>, contexts: Contexts, admission: Arc<Admission>) -> Self {
+        Self {
+            handler,
+            contexts,
+            admission,
+        }
     }
 
     /// `GET /tools`: all pages at once.
@@ -95,6 +101,7 @@ impl<H: ServerHandler> Rest<H> {
         parts: Parts,
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
+        let further = self.admission.call(&parts, name).await?;
         let body = body::read(&parts.headers, body).await?;
         let (context, _cancel) = (self.contexts)(parts);
         if self.handler.tool(name, &context).await.is_none() {
@@ -106,10 +113,13 @@ impl<H: ServerHandler> Rest<H> {
             .await
             .map_err(|problem| Refusal::new(Code::InvalidArguments, problem.to_string()))?;
         let params = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
-        match self.handler.call_checked(params, context).await {
+        let outcome = match self.handler.call_checked(params, context).await {
             Ok(response) => answer::call(name, response),
             Err(error) => Err(answer::failure(&error)),
-        }
+        };
+        let mut response = outcome.unwrap_or_else(Refusal::into_response);
+        further.note(&mut response);
+        Ok(response)
     }
 }
 

@@ -206,6 +206,7 @@ async fn a_list_without_end_is_left_after_a_while() {
 async fn a_list_that_never_comes_does_not_hold_the_call() {
     let guarded = Guarded::with_patience(
         Hostile::default(),
+        Arc::default(),
         Duration::from_millis(10),
         CancellationToken::new(),
     );

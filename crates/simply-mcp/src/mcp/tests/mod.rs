@@ -105,6 +105,7 @@ impl Door {
         let handler = Guarded::new(server());
         let peers = Arc::new(Peers::new(handler.clone()));
         let options = McpOptions {
+            admission: Arc::default(),
             sessions: true,
             state_key: Some(StateKey(Arc::from([7; 32]))),
             draining: CancellationToken::new(),

@@ -24,11 +24,15 @@ fn no_secret_is_repeated() {
     }
     let errors = load_file("c.toml", "mcp.state_key = \"s3cr3t\nx = 1").unwrap_err();
     assert!(!errors.to_string().contains("s3cr3t"), "{errors}");
+    for name in ["MCP_API_KEY", "MCP_HTTP_API_KEY"] {
+        let loaded = load_variables(&[(name, "s3cr3t")]).expect(name);
+        assert!(!format!("{loaded:?}").contains("s3cr3t"));
+        assert!(!loaded.config.to_yaml().contains("s3cr3t"));
+    }
     for name in [
-        "MCP_API_KEY",
-        "MCP_HTTP_API_KEY",
         "MCP_HTTP_MCP__STATE_KEY",
         "MCP_HTTP_AUTH__KEY",
+        "MCP_HTTP_RATE_LIMIT__STORE",
     ] {
         let errors = load_variables(&[(name, "s3cr3t")]).expect_err(name);
         assert!(!errors.to_string().contains("s3cr3t"), "{errors}");

@@ -153,7 +153,7 @@ const FLIPPED: &[(&str, &str, &str)] = &[
     ("auth.jwt.leeway", "0", "0"),
     ("auth.jwt.max_stale", "60", "60"),
     ("auth.jwt.allow_private_networks", "yes", "true"),
-    ("rate_limit.enabled", "1", "true"),
+    ("rate_limit.enabled", "true", "true"),
     ("rate_limit.default_limit", "5", "5"),
     ("rate_limit.window_seconds", "1", "1"),
     (
@@ -314,6 +314,33 @@ fn a_key_beside_authentication_turned_off_is_a_warning() {
     ])
     .unwrap();
     assert_eq!(loaded.warnings.len(), 1);
+    assert_eq!(loaded.warnings[0].setting(), "MCP_API_KEY");
+}
+
+#[test]
+fn a_key_in_the_environment_turns_authentication_on() {
+    for (name, word) in [("MCP_API_KEY", "a"), ("MCP_HTTP_API_KEY", "{\"keys\": []}")] {
+        let config = load_variables(&[(name, word)]).unwrap().config;
+        assert!(config.auth.is_on());
+        let keys = &config.auth.environment_keys;
+        assert_eq!(
+            (keys[0].variable.as_str(), keys[0].text.expose()),
+            (name, word)
+        );
+        // Wherever it listens.
+        assert!(load_variables(&[(name, word), ("MCP_HTTP_SERVER__HOST", "0.0.0.0")]).is_ok());
+    }
+    assert!(!load_variables(&[]).unwrap().config.auth.is_on());
+    let loaded = load_variables(&[
+        ("MCP_HTTP_AUTH__KEY_ENV_VAR", "OTHER"),
+        ("OTHER", "b"),
+        ("MCP_API_KEY", "a"),
+        ("MCP_HTTP_API_KEY", "c"),
+    ])
+    .unwrap();
+    let keys = loaded.config.auth.environment_keys;
+    let names: Vec<&str> = keys.iter().map(|keys| keys.variable.as_str()).collect();
+    assert_eq!(names, ["MCP_HTTP_API_KEY", "OTHER"]);
     assert_eq!(loaded.warnings[0].setting(), "MCP_API_KEY");
 }
 

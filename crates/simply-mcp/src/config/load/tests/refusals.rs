@@ -44,7 +44,6 @@ const BAD_YAML: &[(&str, &[&str])] = &[
             "not in this version of simply-mcp",
         ],
     ),
-    ("rate_limit: {}", &["rate_limit:", "not in this version"]),
     ("cors: {enabled: false}", &["cors:", "not in this version"]),
     (
         "security: {frame_options: DENY}",
@@ -55,8 +54,8 @@ const BAD_YAML: &[(&str, &[&str])] = &[
         &["logging.file:", "not in this version"],
     ),
     (
-        "monitoring: {prometheus_enabled: true}",
-        &["monitoring.prometheus_enabled:", "not in this version"],
+        "monitoring: {tracing_enabled: true}",
+        &["monitoring.tracing_enabled:", "not in this version"],
     ),
     // Wrong kinds.
     (
@@ -184,18 +183,61 @@ const BAD_YAML: &[(&str, &[&str])] = &[
     // Authentication.
     (
         "auth: {enabled: true}",
-        &["c.yaml:1:17: auth.enabled: authentication is not in this version of simply-mcp"],
+        &[
+            "c.yaml:1:17: auth.enabled: authentication is on, and there is no key",
+            "simply-mcp keys new",
+            "MCP_API_KEY",
+        ],
     ),
     (
-        "auth: {keys_file: keys.json}",
-        &["c.yaml:1:8: auth.keys_file: authentication is not in this version"],
+        "auth: {enabled: true, key_env_var: OTHER_KEY}",
+        &["the environment variable OTHER_KEY"],
+    ),
+    (
+        "auth: {key_env_var: sk-123}",
+        &["c.yaml:1:21: auth.key_env_var:", "not the key itself"],
     ),
     (
         "auth: {api_key: abc}",
+        &["auth.api_key: this is not a setting", "auth.keys_file"],
+    ),
+    (
+        "auth: {jwt: {issuer: a, jwks_file: f, tool_scopes: {t: a}}}",
+        &["auth.jwt.tool_scopes.t: expected a list"],
+    ),
+    (
+        "rate_limit: {tools: {t: {limt: 1}}}",
         &[
-            "auth.api_key: authentication is not in this version",
-            "remove this",
+            "rate_limit.tools.t.limt: this is not a setting; here there are cost, limit, window_seconds",
         ],
+    ),
+    (
+        "rate_limit: {tools: {t: {limit: 0}, u: 5}}",
+        &[
+            "rate_limit.tools.t.limit: expected a whole number from 1",
+            "rate_limit.tools.u: expected a section with",
+        ],
+    ),
+    (
+        "rate_limit: {tools: {t: {limit: 1}, t: {limit: 2}}}",
+        &["rate_limit.tools.t: this key is set twice"],
+    ),
+    (
+        "rate_limit: {default_limit: 0, window_seconds: 0, strategy: leaky, store: 'http://x'}",
+        &[
+            "rate_limit.default_limit:",
+            "rate_limit.window_seconds:",
+            "one of token_bucket, sliding_window",
+            "redis://host",
+        ],
+    ),
+    (
+        "server: {trusted_proxies: [10.0.0.1/8]}",
+        &["server.trusted_proxies[0]:", "10.0.0.0/8"],
+    ),
+    (
+        "monitoring: {prometheus_path: /health/x}",
+        &["monitoring.prometheus_path:", "in each other's way"],
     ),
     (
         "auth: {enable: true}",
@@ -274,10 +316,7 @@ fn every_bad_toml_is_named_with_its_place_and_a_way_out() {
         ),
         (
             "[auth]\nenabled = true",
-            [
-                "c.toml:2:11: auth.enabled:",
-                "authentication is not in this version",
-            ],
+            ["c.toml:2:11: auth.enabled:", "there is no key"],
         ),
     ] {
         assert_says(&load_file("c.toml", text).expect_err(text), &fragments);
@@ -337,28 +376,17 @@ fn every_bad_variable_is_named() {
         (
             "MCP_HTTP_AUTH__ENABLED",
             "true",
-            [
-                "MCP_HTTP_AUTH__ENABLED: auth.enabled:",
-                "authentication is not",
-            ],
+            ["MCP_HTTP_AUTH__ENABLED: auth.enabled:", "there is no key"],
         ),
         (
-            "MCP_HTTP_AUTH__KEYS_FILE",
-            "k",
-            ["MCP_HTTP_AUTH__KEYS_FILE:", "authentication is not"],
+            "MCP_HTTP_AUTH__JWT__TOOL_SCOPES",
+            "{\"t\": 5}",
+            ["auth.jwt.tool_scopes.t:", "expected a list"],
         ),
         (
-            "MCP_API_KEY",
-            "topsecret",
-            [
-                "environment variable MCP_API_KEY: auth:",
-                "authentication is not",
-            ],
-        ),
-        (
-            "MCP_HTTP_API_KEY",
-            "topsecret",
-            ["variable MCP_HTTP_API_KEY: auth:", "authentication is not"],
+            "MCP_HTTP_RATE_LIMIT__TOOLS",
+            "t=5",
+            ["rate_limit.tools:", "expected names, each with a section"],
         ),
         (
             "MCP_HTTP_SERVER__HOST",
