@@ -181,6 +181,35 @@ async fn a_token_that_lacks_scope_is_told_which() {
     }
 }
 
+// JWT-11
+#[tokio::test]
+async fn a_tool_that_needs_a_scope_is_neither_listed_nor_called_without_it() {
+    let server = start().await;
+    let call = json!({"name": "fail", "arguments": {}});
+    let place = format!(
+        "{}/.well-known/oauth-protected-resource/mcp",
+        server.url("")
+    );
+    let expected = format!(
+        "Bearer error=\"insufficient_scope\", scope=\"files:write mcp\", resource_metadata=\"{place}\""
+    );
+    let without = token(&json!({}));
+    for request in [
+        server.post("/tools/fail", "{}"),
+        server.modern("tools/call", call),
+    ] {
+        let (status, challenge, _) = answer(request.bearer_auth(&without)).await;
+        assert_eq!((status, &challenge), (403, &expected));
+    }
+    let with = token(&json!({"scope": "mcp files:write"}));
+    let (_, _, body) = answer(server.post("/tools/fail", "{}").bearer_auth(&with)).await;
+    assert_eq!(body["code"], "tool_error");
+    for (token, listed) in [(&without, false), (&with, true)] {
+        let (_, _, body) = answer(server.get("/tools").bearer_auth(token)).await;
+        assert_eq!(body.to_string().contains("\"fail\""), listed, "{body}");
+    }
+}
+
 // JWT-13
 #[tokio::test]
 async fn nothing_else_stands_in_for_a_token() {

@@ -84,6 +84,10 @@ async fn a_flood_of_unknown_keys_makes_one_look_a_cooldown_and_harms_nobody() {
                 .all(|refused| *refused == Err(Failure::UnknownKey))
         );
         assert_eq!(good, Ok(()));
+        // And whoever comes behind the flood comes too early.
+        for text in &texts[..100] {
+            assert_eq!(check(&tokens, text).await, Err(Failure::UnknownKey));
+        }
         assert_eq!(held.looks(), 1 + round);
     }
 }
