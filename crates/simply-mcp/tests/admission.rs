@@ -212,7 +212,7 @@ async fn a_tool_with_a_limit_of_its_own_says_when_to_come_back() {
         said["detail"]
             .as_str()
             .unwrap()
-            .contains("\"add\" 1 times in 600 seconds"),
+            .contains("\"add\" 1 time in 600 seconds"),
         "{said}"
     );
     assert_eq!(left(with("another-key-of-all", add())).await, (200, 99));
