@@ -1,6 +1,6 @@
 //! The doors a request passes, in their order.
 //!
-//! A door answers, it never errs. Order and reasons stand in `stack`, which `transport.rs` builds:
+//! A door answers, it never errs. The outer doors, in front of everything:
 //!
 //! | # | door | may answer | stands here because |
 //! | --- | --- | --- | --- |
@@ -15,8 +15,8 @@
 //!
 //! | # | door | may answer | stands here because |
 //! | --- | --- | --- | --- |
-//! | 11 | authentication | 401 403 429 | says who calls, which all behind it go by |
-//! | 12 | rate limit | 429 | by caller, so behind authentication; by address where there is none |
+//! | 7 | authentication | 401 403 429 | says who calls, which all behind it go by |
+//! | 8 | rate limit | 429 | by caller, so behind authentication; by address where there is none |
 
 mod access_log;
 mod authentication;

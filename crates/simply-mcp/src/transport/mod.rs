@@ -1,0 +1,212 @@
+//! The floor plan: the one room that knows every other, and joins them.
+
+mod doors;
+mod running;
+
+use std::{
+    any::Any,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use axum::body::Body;
+use http::Request;
+use rmcp::ServerHandler;
+
+use self::doors::Doors;
+pub use self::running::RunningTransport;
+
+use crate::{
+    Error, HttpConfig,
+    facts::StateKey,
+    guard::Guarded,
+    handle::Stack,
+    layers,
+    listen::{self, Drain},
+    mcp::{Mcp, McpOptions, Peers},
+    metrics::Metrics,
+    rest::Rest,
+    routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    server::McpServer,
+};
+
+/// The HTTP transport: puts an MCP server on the network.
+///
+/// ```no_run
+/// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Echo { message: String }
+///
+/// # async fn run() -> Result<(), simply_mcp::Error> {
+/// let server = McpServer::new("my-server", "1.0.0")
+///     .tool("echo", "Returns the message", async |Echo { message }: Echo| message);
+/// HttpTransport::new(server, HttpConfig::default()).serve().await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HttpTransport<H> {
+    handler: H,
+    config: HttpConfig,
+    checks: Vec<ReadyCheck>,
+}
+
+impl<H: ServerHandler> HttpTransport<H> {
+    /// A transport for `handler`: a [`McpServer`], or any other [`ServerHandler`].
+    #[must_use]
+    pub fn new(handler: H, config: HttpConfig) -> Self {
+        Self {
+            handler,
+            config,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Adds a question that must be answered with yes before `/health/ready` says so; `/health` shows it
+    /// among its components as `name`. It is asked on every probe and must answer at once.
+    #[must_use]
+    pub fn ready_when(
+        mut self,
+        name: impl Into<String>,
+        is_ready: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.checks.push(ReadyCheck {
+            name: name.into(),
+            is_ready: Arc::new(is_ready),
+        });
+        self
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start), and [`Error::Interrupted`] when a second signal came while
+    /// requests were still running.
+    pub async fn serve(self) -> Result<(), Error> {
+        self.start().await?.until_signal().await
+    }
+
+    /// Starts to serve and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Listen`] for an address
+    /// that cannot be had.
+    pub async fn start(self) -> Result<RunningTransport, Error> {
+        let server = self.config.server.clone();
+        let drain = Drain::default();
+        let (stack, address) = self.build(&drain)?;
+        let listener = listen::bind((server.host, server.port).into())?;
+        let local = listener
+            .local_addr()
+            .unwrap_or_else(|_| SocketAddr::new(server.host, server.port));
+        // Nobody else sets it: the health report gets the port that 0 became.
+        let _ = address.set(local);
+        let serving = listen::serve(
+            listener,
+            stack,
+            server.keepalive,
+            server.graceful_timeout,
+            drain.clone(),
+        );
+        tracing::debug!(address = %local, "listening");
+        Ok(RunningTransport {
+            address: local,
+            drain,
+            serving: tokio::spawn(serving),
+        })
+    }
+
+    /// The whole stack as a router, to be mounted in an application that has a server of its own. The
+    /// sections `server` and `logging` are then that application's affair, but for the names in
+    /// `server.public_url` and `server.allowed_hosts`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
+    pub fn router(self) -> Result<axum::Router, Error> {
+        let (stack, _) = self.build(&Drain::default())?;
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let stack = stack.clone();
+            async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
+        });
+        Ok(axum::Router::new().fallback_service(service))
+    }
+
+    fn build(self, drain: &Drain) -> Result<(Stack, Arc<OnceLock<SocketAddr>>), Error> {
+        let config = self.config;
+        config.check()?;
+        // What a builder could not say while it was chained is said before anything listens.
+        if let Some(server) = (&self.handler as &dyn Any).downcast_ref::<McpServer>() {
+            server
+                .check()
+                .map_err(|problems| Error::Server(problems.to_string()))?;
+        }
+        let metrics = Metrics::new();
+        let address = Arc::new(OnceLock::new());
+        let doors = Doors::of(&config, &metrics, &address)?;
+        let mut checks = self.checks;
+        checks.extend(doors.ready_check(&config.rate_limit));
+        let info = self.handler.get_info().server_info;
+        let health = Health {
+            server: info.name,
+            version: info.version,
+            environment: config.environment.clone(),
+            address: Arc::clone(&address),
+            configured: (config.server.host, config.server.port).into(),
+            draining: drain.draining.clone(),
+            checks,
+            components: doors.components(),
+        };
+        let handler = Guarded::until(
+            self.handler,
+            Arc::clone(&doors.admission),
+            drain.draining.clone(),
+        );
+        let peers = Arc::new(Peers::new(handler.clone()));
+        let contexts = Arc::clone(&peers);
+        let rest_contexts = Arc::new(move |parts| contexts.rest_context(parts));
+        let mcp_path = config.mcp.path.as_str().to_owned();
+        let options = McpOptions {
+            settings: config.mcp.clone(),
+            state_key: config
+                .mcp
+                .state_key
+                .as_ref()
+                .map(|key| StateKey(key.expose().as_bytes().into())),
+            admission: Arc::clone(&doors.admission),
+            draining: drain.draining.clone(),
+            over: drain.over.clone(),
+            metrics: metrics.clone(),
+            store: doors.store.clone(),
+        };
+        let monitoring = &config.monitoring;
+        let table = Table::new(&Paths {
+            mcp: &mcp_path,
+            health: monitoring.health_path.as_str(),
+            metrics: monitoring
+                .prometheus_enabled
+                .then(|| monitoring.prometheus_path.as_str()),
+            resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
+        });
+        let rooms = Rooms {
+            rest: Rest::new(handler.clone(), rest_contexts, Arc::clone(&doors.admission)),
+            mcp: Mcp::new(handler, peers, options),
+            mcp_path,
+            health_path: monitoring.health_path.as_str().to_owned(),
+        };
+        let open = Open {
+            resource_metadata: doors.resource_metadata(),
+            next: layers::inner(rooms, doors.authentication, doors.limiter),
+            health: Arc::new(health),
+            metrics,
+        };
+        let stack = layers::outer(
+            open,
+            doors::host_policy(&config),
+            config.server.trusted_proxies,
+        );
+        Ok((Stack::new(Signpost::new(stack, table)), address))
+    }
+}
