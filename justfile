@@ -36,3 +36,7 @@ peers:
 # The tests with real MCP programs alone
 peers-test: peers
     cargo nextest run --workspace -E 'binary(peers)'
+
+# What the doors of authentication and rate limits cost: nanoseconds and allocations of a request
+bench:
+    cargo bench --workspace --bench doors

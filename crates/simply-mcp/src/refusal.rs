@@ -47,6 +47,8 @@ codes! {
     KeyMalformed = "key_malformed", UNAUTHORIZED;
     /// The token is good, and does not allow this.
     InsufficientScope = "insufficient_scope", FORBIDDEN;
+    /// The address may not read this.
+    AddressNotAllowed = "address_not_allowed", FORBIDDEN;
     /// The caller has used up its allowance for now.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS;
     /// The caller has as many sessions or streams as it may have.

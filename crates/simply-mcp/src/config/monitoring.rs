@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::types::RoutePath;
+use super::types::{Network, RoutePath};
 
 /// How the outside sees that the server is well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,9 @@ pub struct Monitoring {
 
     /// The path of the metrics.
     pub prometheus_path: RoutePath,
+
+    /// The addresses and networks that may read the metrics. Empty: all of them.
+    pub allow_from: Vec<Network>,
 }
 
 impl Default for Monitoring {
@@ -25,6 +28,7 @@ impl Default for Monitoring {
             health_path: RoutePath::fixed("/health"),
             prometheus_enabled: true,
             prometheus_path: RoutePath::fixed("/metrics"),
+            allow_from: Vec::new(),
         }
     }
 }

@@ -13,7 +13,8 @@ use rmcp::ServerHandler;
 
 pub(crate) use self::health::{Component, Health, ReadyCheck};
 use crate::{
-    facts::{Caller, Route},
+    config::Network,
+    facts::{self, Caller, Route},
     handle::Handle,
     mcp::Mcp,
     metrics::Metrics,
@@ -119,6 +120,8 @@ pub(crate) struct Open<N> {
     pub(crate) next: N,
     pub(crate) health: Arc<Health>,
     pub(crate) metrics: Metrics,
+    /// Who may read the metrics; empty for everybody.
+    pub(crate) metrics_for: Vec<Network>,
     /// The document of RFC 9728, where tokens are accepted. It names the address, which is known once it is bound.
     pub(crate) resource_metadata: Arc<dyn Fn() -> Bytes + Send + Sync>,
 }
@@ -136,10 +139,27 @@ impl<N: Handle> Handle for Open<N> {
         match route {
             Route::Live => self.health.live(),
             Route::Ready => self.health.ready(),
+            Route::Metrics if !self.may_read_metrics(&request) => Refusal::new(
+                Code::AddressNotAllowed,
+                "metrics are for the addresses in monitoring.allow_from, and this is none of them",
+            )
+            .into_response(),
             Route::Metrics => self.metrics.report(),
             Route::ResourceMetadata => metadata((self.resource_metadata)()),
             _ => self.health.report(),
         }
+    }
+}
+
+impl<N> Open<N> {
+    fn may_read_metrics(&self, request: &Request<Body>) -> bool {
+        let address = facts::client_address(request.extensions());
+        let listed = |address| {
+            self.metrics_for
+                .iter()
+                .any(|network| network.contains(address))
+        };
+        self.metrics_for.is_empty() || address.is_some_and(listed)
     }
 }
 

@@ -201,6 +201,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             next: layers::inner(rooms, doors.authentication, doors.limiter),
             health: Arc::new(health),
             metrics,
+            metrics_for: config.monitoring.allow_from.clone(),
         };
         let stack = layers::outer(
             open,

@@ -176,3 +176,37 @@ async fn no_method_gets_around_the_key_or_tells_which_tools_there_are() {
     }
     assert_eq!(fixture.calls.load(Ordering::SeqCst), 0);
 }
+
+// AUT-11
+#[tokio::test]
+async fn health_and_metrics_are_open_until_the_operator_closes_the_metrics() {
+    let keys = json!([{"key": KEY, "name": "default"}]);
+    let open = Fixture::with(keys.clone()).await.server;
+    for path in ["/health", "/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(open.get(path).send().await.unwrap().status(), 200, "{path}");
+    }
+    let (_, health) = answer(open.get("/health")).await;
+    let components = &health["components"];
+    assert_eq!(
+        components["authentication"],
+        json!({"status": "enabled", "keys_count": 1})
+    );
+    assert_eq!(components["server"]["status"], "up");
+    for (allowed, status) in [("127.0.0.0/8", 200), ("10.0.0.0/8", 403)] {
+        let settings = json!({
+            "monitoring": {"allow_from": [allowed]},
+            "server": {"trusted_proxies": ["192.0.2.1"]},
+        });
+        let server = Fixture::with_settings(keys.clone(), settings).await.server;
+        // Nobody but a trusted proxy can claim another address.
+        let claimed = server.get("/metrics").header("X-Forwarded-For", "10.0.0.1");
+        for request in [
+            server.get("/metrics"),
+            claimed,
+            server.get("/metrics").bearer_auth(KEY),
+        ] {
+            assert_eq!(request.send().await.unwrap().status(), status, "{allowed}");
+        }
+        assert_eq!(server.get("/health").send().await.unwrap().status(), 200);
+    }
+}

@@ -176,6 +176,7 @@ const FLIPPED: &[(&str, &str, &str)] = &[
     ("monitoring.health_path", "/up", "\"/up\""),
     ("monitoring.prometheus_enabled", "no", "false"),
     ("monitoring.prometheus_path", "/m", "\"/m\""),
+    ("monitoring.allow_from", "10.0.0.0/8", "[\"10.0.0.0/8\"]"),
     ("logging.level", "warn", "\"WARN\""),
     ("logging.format", "text", "\"text\""),
     ("mcp.path", "/m", "\"/m\""),
@@ -361,7 +362,7 @@ fn an_unknown_key_is_not_explained_but_guessed_at() {
             .to_string()
             .contains("not in this version")
     );
-    assert_eq!(loaded.explain("monitoring").unwrap().len(), 3);
+    assert_eq!(loaded.explain("monitoring").unwrap().len(), 4);
     assert!(loaded.explain("").is_err());
 }
 
