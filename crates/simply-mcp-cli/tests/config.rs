@@ -5,76 +5,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-};
+#[path = "support/shell.rs"]
+mod shell;
 
-use tempfile::TempDir;
+use std::{fs, net::TcpListener, path::Path};
 
-/// The program in a directory of its own, with nothing in its environment.
-struct Shell {
-    directory: TempDir,
-    variables: Vec<(&'static str, &'static str)>,
-}
-
-impl Shell {
-    fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-            variables: Vec::new(),
-        }
-    }
-
-    fn with_file(name: &str, text: &str) -> Self {
-        let shell = Self::new();
-        fs::write(shell.path(name), text).unwrap();
-        shell
-    }
-
-    fn with_variable(mut self, name: &'static str, value: &'static str) -> Self {
-        self.variables.push((name, value));
-        self
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_simply-mcp"));
-        command
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .envs(self.variables.iter().copied())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Answer {
-        Answer::from(self.command(arguments).output().unwrap())
-    }
-}
-
-#[derive(Debug)]
-struct Answer {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for Answer {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
+use shell::{Answer, Shell};
 
 /// A port that nobody listens on, for as long as the listener is not taken again.
 fn free_port() -> String {

@@ -5,40 +5,24 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#[path = "support/shell.rs"]
+mod shell;
+
 use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Output, Stdio},
+    fs, iter,
+    process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
+use shell::{Answer, Shell};
 use simply_mcp::auth::{KeyEntry, KeyFile, KeyHash, Spelling};
-use tempfile::TempDir;
 
-/// The program in a directory of its own, with nothing in its environment.
-struct Shell {
-    directory: TempDir,
-    variables: Vec<(&'static str, &'static str)>,
+fn words(line: &str) -> Vec<&str> {
+    iter::once("keys").chain(line.split_whitespace()).collect()
 }
 
+/// What the tests of keys do in it.
 impl Shell {
-    fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-            variables: Vec::new(),
-        }
-    }
-
-    fn with_file(name: &str, text: &str) -> Self {
-        let shell = Self::new();
-        fs::write(shell.path(name), text).unwrap();
-        shell
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
@@ -56,25 +40,17 @@ impl Shell {
         names
     }
 
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_simply-mcp"));
-        command
-            .arg("keys")
-            .args(line.split_whitespace())
-            .current_dir(self.directory.path())
-            .env_clear()
-            .envs(self.variables.iter().copied())
-            .stdin(Stdio::null());
-        command
+    fn keys_command(&self, line: &str) -> Command {
+        self.command(&words(line))
     }
 
-    fn run(&self, line: &str) -> Answer {
-        Answer::from(self.command(line).output().unwrap())
+    fn keys(&self, line: &str) -> Answer {
+        self.run(&words(line))
     }
 
     /// Runs what must succeed.
     fn ok(&self, line: &str) -> Answer {
-        let answer = self.run(line);
+        let answer = self.keys(line);
         assert_eq!(answer.code, Some(0), "{answer:?}");
         answer
     }
@@ -82,19 +58,12 @@ impl Shell {
     /// Runs what must fail with this code and leave the file as it was.
     fn fails(&self, line: &str, code: i32, file: &str) -> Answer {
         let before = fs::read(self.path(file)).ok();
-        let answer = self.run(line);
+        let answer = self.keys(line);
         assert_eq!(answer.code, Some(code), "{answer:?}");
         assert_eq!(answer.stdout, "");
         assert_eq!(fs::read(self.path(file)).ok(), before);
         answer
     }
-}
-
-#[derive(Debug)]
-struct Answer {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
 }
 
 impl Answer {
@@ -104,16 +73,6 @@ impl Answer {
         assert_eq!(Spelling::of(key), Spelling::Ours, "{self:?}");
         assert!(!self.stderr.contains(key), "the key is on stderr as well");
         key
-    }
-}
-
-impl From<Output> for Answer {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 }
 
@@ -216,7 +175,7 @@ fn the_file_behind_a_link_is_replaced_and_not_the_link() {
         before
     );
     symlink("nowhere.yaml", shell.path("dangling.yaml")).unwrap();
-    let answer = shell.run("new --file dangling.yaml");
+    let answer = shell.keys("new --file dangling.yaml");
     assert_eq!(answer.code, Some(1));
     assert!(answer.stderr.contains("symbolic link"), "{answer:?}");
 }
@@ -228,7 +187,7 @@ fn eight_commands_at_once_make_eight_keys() {
         let children: Vec<_> = (0..8)
             .map(|_| {
                 shell
-                    .command(&format!("new --file {file}"))
+                    .keys_command(&format!("new --file {file}"))
                     .stdout(Stdio::piped())
                     .stderr(Stdio::piped())
                     .spawn()
@@ -360,7 +319,7 @@ fn a_broken_file_exits_with_78_shows_all_its_problems_and_is_not_touched() {
         }
     }
     let shell = Shell::with_file("k.yaml", "keys:\n- nam: a\n- name: b\n  rate_limit: 0\n");
-    let answer = shell.run("list --file k.yaml");
+    let answer = shell.keys("list --file k.yaml");
     assert!(answer.stderr.contains("k.yaml:2:"), "{answer:?}");
     assert!(answer.stderr.contains("k.yaml:4:"), "{answer:?}");
 }
@@ -393,7 +352,7 @@ fn bad_usage_exits_with_2_and_touches_nothing() {
         assert!(answer.stderr.contains("error: "), "{line}: {answer:?}");
     }
     assert_eq!(shell.files(), ["k.yaml"]);
-    let answer = shell.run("new --file k.toml");
+    let answer = shell.keys("new --file k.toml");
     assert!(answer.stderr.contains(".yaml, .yml or .json"), "{answer:?}");
 }
 
@@ -406,11 +365,11 @@ fn failures_of_the_file_system_exit_with_1() {
         "{answer:?}"
     );
     fs::create_dir(shell.path("k.yaml")).unwrap();
-    let answer = shell.run("new --file k.yaml");
+    let answer = shell.keys("new --file k.yaml");
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(78), ""));
     assert!(answer.stderr.contains("directory"), "{answer:?}");
     for line in ["list", "rotate a", "revoke a"] {
-        let answer = shell.run(&format!("{line} --file none.yaml"));
+        let answer = shell.keys(&format!("{line} --file none.yaml"));
         assert_eq!(answer.code, Some(78), "{answer:?}");
         assert!(
             answer.stderr.contains("none.yaml: there is no such file"),
@@ -421,7 +380,7 @@ fn failures_of_the_file_system_exit_with_1() {
 
 #[test]
 fn the_configuration_names_the_file() {
-    let mut shell = Shell::with_file(
+    let shell = Shell::with_file(
         "c.yaml",
         "auth: {keys_file: keys.yaml}\nserver: {port: 9000}\n",
     );
@@ -435,14 +394,12 @@ fn the_configuration_names_the_file() {
         shell.ok(&format!("{line} --config c.yaml"));
     }
     assert_eq!(shell.entries("keys.yaml").len(), 2);
-    shell
-        .variables
-        .push(("MCP_HTTP_AUTH__KEYS_FILE", "other.json"));
+    let shell = shell.with_variable("MCP_HTTP_AUTH__KEYS_FILE", "other.json");
     shell.ok("new");
     shell.ok("new --config c.yaml");
     assert_eq!(shell.entries("other.json").len(), 2);
     fs::write(shell.path("bad.yaml"), "nope: 1").unwrap();
-    assert_eq!(shell.run("list --config bad.yaml").code, Some(78));
+    assert_eq!(shell.keys("list --config bad.yaml").code, Some(78));
 }
 
 #[test]
