@@ -52,6 +52,8 @@ pub struct HttpTransport<H> {
     checks: Vec<ReadyCheck>,
 }
 
+type Built = (Stack, Arc<OnceLock<SocketAddr>>);
+
 impl<H: ServerHandler> HttpTransport<H> {
     /// A transport for `handler`: a [`McpServer`], or any other [`ServerHandler`].
     #[must_use]
@@ -97,7 +99,7 @@ impl<H: ServerHandler> HttpTransport<H> {
     pub async fn start(self) -> Result<RunningTransport, Error> {
         let server = self.config.server.clone();
         let drain = Drain::default();
-        let (stack, address) = self.build(&drain)?;
+        let (stack, address) = self.build(&drain, true)?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
@@ -121,13 +123,13 @@ impl<H: ServerHandler> HttpTransport<H> {
 
     /// The whole stack as a router, to be mounted in an application that has a server of its own. The
     /// sections `server` and `logging` are then that application's affair, but for the names in
-    /// `server.public_url` and `server.allowed_hosts`.
+    /// `server.public_url` and `server.allowed_hosts`. Access tokens need the former, or audiences.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
     pub fn router(self) -> Result<axum::Router, Error> {
-        let (stack, _) = self.build(&Drain::default())?;
+        let (stack, _) = self.build(&Drain::default(), false)?;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -135,7 +137,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         Ok(axum::Router::new().fallback_service(service))
     }
 
-    fn build(self, drain: &Drain) -> Result<(Stack, Arc<OnceLock<SocketAddr>>), Error> {
+    fn build(self, drain: &Drain, listens: bool) -> Result<Built, Error> {
         let config = self.config;
         config.check()?;
         // What a builder could not say while it was chained is said before anything listens.
@@ -146,7 +148,8 @@ impl<H: ServerHandler> HttpTransport<H> {
         }
         let metrics = Metrics::new();
         let address = Arc::new(OnceLock::new());
-        let authentication = Authentication::of(&config, &metrics, &address)?.map(Arc::new);
+        let bound = listens.then_some(&address);
+        let authentication = Authentication::of(&config, &metrics, bound)?.map(Arc::new);
         let store = shared_store(&config, &metrics)?;
         let limiter = limiter(&config, store.as_ref(), &metrics);
         let mut checks = self.checks;
