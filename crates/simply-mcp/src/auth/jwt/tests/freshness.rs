@@ -242,7 +242,12 @@ async fn a_file_of_keys_is_read_at_once_and_a_broken_one_is_said() {
         error.contains(ISSUER) && error.contains("JSON Web Key Set"),
         "{error}"
     );
-    let tokens = made(&json!({"keys": [rsa()]}).to_string()).unwrap();
+    // JWT-08
+    let secret = json!({"kty": "oct", "k": "AAAA"});
+    let error = made(&json!({"keys": [secret]}).to_string()).unwrap_err();
+    assert!(error.to_string().contains("shared secret"), "{error}");
+    assert!(made(r#"{"keys": []}"#).is_ok());
+    let tokens = made(&json!({"keys": [secret, rsa()]}).to_string()).unwrap();
     assert_eq!(check(&tokens, &token_by("rsa")).await, Ok(()));
 
     // A change counts without anybody asking for it.
