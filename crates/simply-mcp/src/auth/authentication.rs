@@ -116,7 +116,7 @@ impl Authentication {
         self.failures[failure as usize].inc();
         match failure {
             // Nobody guessed here.
-            Failure::LacksScope => return self.challenges.insufficient_scope([]),
+            Failure::LacksScope => return self.challenges.insufficient_scope(None, []),
             Failure::KeysNotThere => return Refusal::overloaded(NO_ISSUER_KEYS, RETRY_AFTER),
             _ => {}
         }

@@ -129,8 +129,10 @@ impl Tokens {
     ) -> Self {
         let jwt = &config.auth.jwt;
         let resource = Arc::new(Resource::new(config, address.cloned()));
-        let required = issuers.iter().flat_map(|issuer| &issuer.required_scopes);
-        let challenges = Challenges::new(Arc::clone(&resource), required.cloned());
+        let scopes = issuers
+            .iter()
+            .map(|issuer| (issuer.name.as_str(), issuer.required_scopes.as_slice()));
+        let challenges = Challenges::new(Arc::clone(&resource), scopes);
         Self {
             leeway: jwt.leeway,
             scopes: resource::scopes(jwt),

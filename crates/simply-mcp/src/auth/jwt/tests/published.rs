@@ -38,7 +38,7 @@ fn a_challenge_leads_to_the_document_and_names_the_scopes() {
     let scoped = tokens(&config(&json!({"required_scopes": ["b", "a"]})));
     let challenge = scoped.challenges().unauthorized();
     assert_eq!(challenge, &format!("Bearer {document}, scope=\"a b\""));
-    let refusal = scoped.challenges().insufficient_scope(["c", "a"]);
+    let refusal = scoped.challenges().insufficient_scope(None, ["c", "a"]);
     let response = refusal.into_response();
     assert_eq!(response.status(), 403);
     assert_eq!(
