@@ -183,6 +183,25 @@ async fn a_token_that_lacks_scope_is_told_which() {
 
 // JWT-11
 #[tokio::test]
+async fn a_token_is_not_asked_for_the_scopes_of_another_issuer() {
+    let jwks = jwks();
+    let mut settings = settings(&jwks);
+    settings["auth"]["jwt"]["further_issuers"] = json!([{
+        "issuer": "https://other.example", "audience": [AUDIENCE], "jwks_file": jwks.path(),
+        "required_scopes": ["theirs"],
+    }]);
+    let server = start_with(common::server(), settings).await;
+    let call = server.post("/tools/fail", "{}");
+    let (status, challenge, _) = answer(call.bearer_auth(token(&json!({})))).await;
+    assert_eq!(status, 403);
+    assert!(
+        challenge.contains("scope=\"files:write mcp\","),
+        "{challenge}"
+    );
+}
+
+// JWT-11
+#[tokio::test]
 async fn a_tool_that_needs_a_scope_is_neither_listed_nor_called_without_it() {
     let server = start().await;
     let call = json!({"name": "fail", "arguments": {}});

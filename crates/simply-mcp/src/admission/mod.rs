@@ -97,7 +97,7 @@ impl Admission {
         if let (Some(scopes), Some(challenges)) = (self.lacking(caller, tool), &self.challenges) {
             let scopes = scopes.iter().map(|scope| &**scope);
             return Err(match caller.id() {
-                Some(_) => challenges.insufficient_scope(scopes),
+                Some(_) => challenges.insufficient_scope(caller.issuer(), scopes),
                 None => challenges.missing_token(scopes),
             });
         }

@@ -52,7 +52,8 @@ pub(crate) struct Authentication {
 }
 
 impl Authentication {
-    /// Reads the keys; `None` where nobody has to authenticate. `address` is where the server turns out to listen.
+    /// Reads the keys; `None` where nobody has to authenticate. `address` is where the server turns out to listen;
+    /// `None` where another program does.
     ///
     /// # Errors
     ///
@@ -60,7 +61,7 @@ impl Authentication {
     pub(crate) fn of(
         config: &HttpConfig,
         metrics: &Metrics,
-        address: &Arc<OnceLock<SocketAddr>>,
+        address: Option<&Arc<OnceLock<SocketAddr>>>,
     ) -> Result<Option<Self>, ConfigErrors> {
         if !config.auth.is_on() {
             return Ok(None);
@@ -115,7 +116,7 @@ impl Authentication {
         self.failures[failure as usize].inc();
         match failure {
             // Nobody guessed here.
-            Failure::LacksScope => return self.challenges.insufficient_scope([]),
+            Failure::LacksScope => return self.challenges.insufficient_scope(None, []),
             Failure::KeysNotThere => return Refusal::overloaded(NO_ISSUER_KEYS, RETRY_AFTER),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What a refused client is told to do: the `WWW-Authenticate` of a 401 and of a 403 (RFC 6750 §3, RFC 9728 §5.1).
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
 };
 
@@ -15,7 +15,9 @@ use crate::refusal::{Code, Refusal};
 pub(crate) struct Challenges {
     /// Where tokens are accepted: for what.
     resource: Option<Arc<Resource>>,
-    /// The scopes that every token needs, sorted.
+    /// The scopes that every token of an issuer needs, by issuer.
+    of_issuers: BTreeMap<String, BTreeSet<String>>,
+    /// Those of all issuers.
     required: BTreeSet<String>,
     unauthorized: OnceLock<HeaderValue>,
 }
@@ -25,16 +27,24 @@ impl Challenges {
     pub(crate) fn of_keys() -> Self {
         Self {
             resource: None,
+            of_issuers: BTreeMap::new(),
             required: BTreeSet::new(),
             unauthorized: OnceLock::new(),
         }
     }
 
-    /// Those of a server that takes tokens for `resource`, all of which need the scopes `required`.
-    pub(super) fn new(resource: Arc<Resource>, required: impl Iterator<Item = String>) -> Self {
+    /// Those of a server that takes tokens for `resource`; `issuers` are whose, each with the scopes that they need.
+    pub(super) fn new<'a>(
+        resource: Arc<Resource>,
+        issuers: impl Iterator<Item = (&'a str, &'a [String])>,
+    ) -> Self {
+        let of_issuers: BTreeMap<String, BTreeSet<String>> = issuers
+            .map(|(issuer, scopes)| (issuer.to_owned(), scopes.iter().cloned().collect()))
+            .collect();
         Self {
             resource: Some(resource),
-            required: required.collect(),
+            required: of_issuers.values().flatten().cloned().collect(),
+            of_issuers,
             unauthorized: OnceLock::new(),
         }
     }
@@ -48,13 +58,16 @@ impl Challenges {
         })
     }
 
-    /// A 403 for a good token that lacks scope. `needed` are the scopes of what was asked for; the challenge names them
-    /// and those that every token needs, so that the client can ask for all of them at once.
+    /// A 403 for a good token of `issuer`, if that is known, that lacks scope. `needed` are the scopes of what was
+    /// asked for; the challenge names them and those that every token of its issuer needs, so that the client can ask
+    /// for all of them at once, and for none that its issuer may not know.
     pub(crate) fn insufficient_scope<'a>(
         &'a self,
+        issuer: Option<&str>,
         needed: impl IntoIterator<Item = &'a str>,
     ) -> Refusal {
-        let scopes = self.with_required(needed);
+        let required = issuer.and_then(|issuer| self.of_issuers.get(issuer));
+        let scopes = with(required.unwrap_or(&self.required), needed);
         let detail = format!(
             "the access token does not allow this; get one with the scopes {:?}",
             scopes.iter().copied().collect::<Vec<_>>().join(" ")
@@ -69,7 +82,7 @@ impl Challenges {
         &'a self,
         needed: impl IntoIterator<Item = &'a str>,
     ) -> Refusal {
-        let scopes = self.with_required(needed);
+        let scopes = with(&self.required, needed);
         let detail = format!(
             "this needs an access token with the scopes {:?}",
             scopes.iter().copied().collect::<Vec<_>>().join(" ")
@@ -78,15 +91,17 @@ impl Challenges {
         Refusal::challenge(Code::Unauthorized, detail, challenge)
     }
 
-    fn with_required<'a>(&'a self, needed: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
-        let required = self.required.iter().map(String::as_str);
-        required.chain(needed).collect()
-    }
-
     fn metadata(&self) -> Option<String> {
         let url = self.resource.as_ref()?.metadata_url()?;
         Some(format!("resource_metadata=\"{url}\""))
     }
+}
+
+fn with<'a>(
+    required: &'a BTreeSet<String>,
+    needed: impl IntoIterator<Item = &'a str>,
+) -> BTreeSet<&'a str> {
+    required.iter().map(String::as_str).chain(needed).collect()
 }
 
 fn scope<'a>(scopes: impl Iterator<Item = &'a str>) -> Option<String> {

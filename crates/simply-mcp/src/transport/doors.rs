@@ -36,7 +36,7 @@ impl Doors {
     pub(super) fn of(
         config: &HttpConfig,
         metrics: &Metrics,
-        address: &Arc<OnceLock<SocketAddr>>,
+        address: Option<&Arc<OnceLock<SocketAddr>>>,
     ) -> Result<Self, Error> {
         let authentication = Authentication::of(config, metrics, address)?.map(Arc::new);
         let settings = &config.rate_limit;

@@ -96,7 +96,8 @@ impl<H: ServerHandler> HttpTransport<H> {
     pub async fn start(self) -> Result<RunningTransport, Error> {
         let server = self.config.server.clone();
         let drain = Drain::default();
-        let (stack, address) = self.build(&drain)?;
+        let address = Arc::new(OnceLock::new());
+        let stack = self.build(&drain, Some(&address))?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
@@ -120,13 +121,13 @@ impl<H: ServerHandler> HttpTransport<H> {
 
     /// The whole stack as a router, to be mounted in an application that has a server of its own. The
     /// sections `server` and `logging` are then that application's affair, but for the names in
-    /// `server.public_url` and `server.allowed_hosts`.
+    /// `server.public_url` and `server.allowed_hosts`. Access tokens need the former, or audiences.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
     pub fn router(self) -> Result<axum::Router, Error> {
-        let (stack, _) = self.build(&Drain::default())?;
+        let stack = self.build(&Drain::default(), None)?;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -134,7 +135,12 @@ impl<H: ServerHandler> HttpTransport<H> {
         Ok(axum::Router::new().fallback_service(service))
     }
 
-    fn build(self, drain: &Drain) -> Result<(Stack, Arc<OnceLock<SocketAddr>>), Error> {
+    /// Joins the rooms. `address` is set once it is bound; `None` where another program listens.
+    fn build(
+        self,
+        drain: &Drain,
+        address: Option<&Arc<OnceLock<SocketAddr>>>,
+    ) -> Result<Stack, Error> {
         let config = self.config;
         config.check()?;
         // What a builder could not say while it was chained is said before anything listens.
@@ -144,8 +150,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
         let metrics = Metrics::new();
-        let address = Arc::new(OnceLock::new());
-        let doors = Doors::of(&config, &metrics, &address)?;
+        let doors = Doors::of(&config, &metrics, address)?;
         let mut checks = self.checks;
         checks.extend(doors.ready_check(&config.rate_limit));
         let info = self.handler.get_info().server_info;
@@ -153,7 +158,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             server: info.name,
             version: info.version,
             environment: config.environment.clone(),
-            address: Arc::clone(&address),
+            address: address.cloned().unwrap_or_default(),
             configured: (config.server.host, config.server.port).into(),
             draining: drain.draining.clone(),
             checks,
@@ -208,6 +213,6 @@ impl<H: ServerHandler> HttpTransport<H> {
             doors::host_policy(&config),
             config.server.trusted_proxies,
         );
-        Ok((Stack::new(Signpost::new(stack, table)), address))
+        Ok(Stack::new(Signpost::new(stack, table)))
     }
 }

@@ -88,7 +88,9 @@ impl Issuer {
             matches!(found, Found::Unknown)
         };
         let mut loaded = self.source.in_force();
-        if loaded.as_deref().is_none_or(is_unknown) && self.source.wait_for_look().await {
+        if loaded.as_deref().is_none_or(is_unknown) {
+            self.source.wait_for_look().await;
+            // A look may have ended before anybody could wait for it, so this is asked again whatever came of that.
             loaded = self.source.in_force();
         }
         loaded.ok_or(Failure::KeysNotThere)
@@ -119,7 +121,8 @@ pub(super) fn source_of(
             let watch = Watch::new([path.clone()]);
             let source = source(from_file(path), Some(watch));
             let begun = file::read(path).and_then(|document| source.begin_with(&document));
-            begun.map_err(|reason| error(format!("jwks_file: {reason}")))?;
+            let usable = begun.and_then(|()| source.has_a_usable_key());
+            usable.map_err(|reason| error(format!("jwks_file: {reason}")))?;
             Ok(source)
         }
         (None, Some(url)) => {

@@ -94,19 +94,22 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// What `auth.jwt` says; `address` is where the server turns out to listen. Where there is a runtime, the first look
-    /// at the issuers' keys begins; elsewhere with the first token.
+    /// What `auth.jwt` says; `address` is where the server turns out to listen, `None` where another program does.
+    /// Where there is a runtime, the first look at the issuers' keys begins; elsewhere with the first token.
     ///
     /// # Errors
     ///
     /// When the keys of an issuer cannot come from where the settings say: its file is not there or is none, or its URL
-    /// names an address that is not allowed.
+    /// names an address that is not allowed; and when nothing says what the server is called in a token.
     pub(crate) fn new(
         config: &HttpConfig,
         metrics: &Metrics,
-        address: &Arc<OnceLock<SocketAddr>>,
+        address: Option<&Arc<OnceLock<SocketAddr>>>,
     ) -> Result<Self, ConfigErrors> {
         let jwt = &config.auth.jwt;
+        if address.is_none() {
+            resource::check_mounted(config)?;
+        }
         let sources = made(jwt.issuers(), |issuer| {
             issuer::source_of(issuer, jwt, metrics)
         })?;
@@ -119,11 +122,17 @@ impl Tokens {
         Ok(tokens)
     }
 
-    fn of(config: &HttpConfig, issuers: Vec<Issuer>, address: &Arc<OnceLock<SocketAddr>>) -> Self {
+    fn of(
+        config: &HttpConfig,
+        issuers: Vec<Issuer>,
+        address: Option<&Arc<OnceLock<SocketAddr>>>,
+    ) -> Self {
         let jwt = &config.auth.jwt;
-        let resource = Arc::new(Resource::new(config, Arc::clone(address)));
-        let required = issuers.iter().flat_map(|issuer| &issuer.required_scopes);
-        let challenges = Challenges::new(Arc::clone(&resource), required.cloned());
+        let resource = Arc::new(Resource::new(config, address.cloned()));
+        let scopes = issuers
+            .iter()
+            .map(|issuer| (issuer.name.as_str(), issuer.required_scopes.as_slice()));
+        let challenges = Challenges::new(Arc::clone(&resource), scopes);
         Self {
             leeway: jwt.leeway,
             scopes: resource::scopes(jwt),

@@ -9,7 +9,10 @@ use std::{
 use bytes::Bytes;
 use serde_json::json;
 
-use crate::{HttpConfig, config::Jwt};
+use crate::{
+    HttpConfig,
+    config::{ConfigErrors, Jwt, Origin, Problem},
+};
 
 /// Where the document lies, before the path of the resource (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -42,16 +45,17 @@ struct Texts {
 }
 
 impl Resource {
-    /// What the settings say of it; `bound` is where the server turns out to listen.
-    pub(super) fn new(config: &HttpConfig, bound: Arc<OnceLock<SocketAddr>>) -> Self {
+    /// What the settings say of it; `bound` is where the server turns out to listen, if it does so itself.
+    pub(super) fn new(config: &HttpConfig, bound: Option<Arc<OnceLock<SocketAddr>>>) -> Self {
         let server = &config.server;
-        let place = match &server.public_url {
-            Some(url) => Place::Public(url.as_str().to_owned()),
-            None if server.host.to_canonical().is_loopback() => Place::Loopback {
+        let bound = bound.filter(|_| server.host.to_canonical().is_loopback());
+        let place = match (&server.public_url, bound) {
+            (Some(url), _) => Place::Public(url.as_str().to_owned()),
+            (None, Some(bound)) => Place::Loopback {
                 bound,
                 configured: (server.host, server.port).into(),
             },
-            None => Place::Unknown {
+            (None, None) => Place::Unknown {
                 audience: first_audience(&config.auth.jwt),
             },
         };
@@ -111,6 +115,19 @@ impl Resource {
             }
         })
     }
+}
+
+/// Whether tokens can name a server that another program listens for: `server.host` and `server.port` say nothing of it.
+pub(super) fn check_mounted(config: &HttpConfig) -> Result<(), ConfigErrors> {
+    let mut issuers = config.auth.jwt.issuers();
+    let is_named =
+        config.server.public_url.is_some() || issuers.all(|issuer| !issuer.audience.is_empty());
+    let problem = (!is_named).then(|| {
+        let message = "tokens are accepted only for this server, and where its router is mounted nothing says what it \
+                       is called in their `aud`; set server.public_url, or the issuer's audience";
+        Problem::of_setting(Origin::Given, "auth.jwt", message)
+    });
+    ConfigErrors::from_problems(problem.into_iter().collect())
 }
 
 /// Every scope that the settings name, sorted.

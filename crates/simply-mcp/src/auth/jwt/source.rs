@@ -136,6 +136,23 @@ impl Source {
         Ok(())
     }
 
+    /// Whether a key is left of those that were found. A set without any is fine: they may come later.
+    ///
+    /// # Errors
+    ///
+    /// Why each is left out.
+    pub(super) fn has_a_usable_key(&self) -> Result<(), String> {
+        let loaded = self.shared.loaded.load();
+        let keys = loaded.as_ref().map(|loaded| &loaded.keys);
+        match keys.filter(|keys| keys.len() == 0 && !keys.left_out().is_empty()) {
+            Some(keys) => Err(format!(
+                "no key can be used: {}",
+                keys.left_out().join("; ")
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Begins to look, once; needs a runtime.
     pub(super) fn start(&self) {
         if !self.has_started.swap(true, Ordering::AcqRel) {
@@ -163,18 +180,17 @@ impl Source {
         self.shared.is_fresh().then_some(generation)
     }
 
-    /// Waits for the look that is under way, or for one that is due; false when there is none to wait for.
-    pub(super) async fn wait_for_look(&self) -> bool {
+    /// Waits for the look that is under way, or for one that is due, where there is one.
+    pub(super) async fn wait_for_look(&self) {
         self.start();
         let shared = &self.shared;
         let mut looks = shared.looks.subscribe();
         if !shared.looking.load(Ordering::Acquire) && !shared.ask_for_look() {
-            return false;
+            return;
         }
-        let Ok(_place) = shared.waiting.try_acquire() else {
-            return false;
-        };
-        matches!(timeout(PATIENCE, looks.changed()).await, Ok(Ok(())))
+        if let Ok(_place) = shared.waiting.try_acquire() {
+            let _ = timeout(PATIENCE, looks.changed()).await;
+        }
     }
 }
 

@@ -85,6 +85,18 @@ fn of_issuer(issuer: &JwtIssuer, jwt: &Jwt) -> Vec<String> {
     if name.is_empty() {
         messages.push("the issuer is empty; write what stands in the tokens' `iss`".to_owned());
     }
+    let texts = issuer.audience.iter().chain([name]);
+    if let Some(text) = texts.into_iter().find(|text| text.trim() != **text) {
+        messages.push(format!(
+            "{text:?} has space around it, which no token will have; leave it out"
+        ));
+    }
+    if issuer.audience.iter().any(String::is_empty) {
+        messages.push(format!(
+            "an audience of {name:?} is empty, so tokens that are for nobody would pass; write what stands in their \
+             `aud`"
+        ));
+    }
     match (&issuer.jwks_url, &issuer.jwks_file) {
         (None, None) => messages.push(format!(
             "nothing says where the public keys of {name:?} are; set jwks_url or jwks_file"
@@ -159,6 +171,18 @@ mod tests {
                 "is not a scope",
             ),
             (json!({"issuer": "", "jwks_url": url}), "issuer is empty"),
+            (
+                json!({"issuer": issuer, "jwks_url": url, "audience": ["a", ""]}),
+                "for nobody would pass",
+            ),
+            (
+                json!({"issuer": issuer, "jwks_url": url, "audience": ["a "]}),
+                "space around it",
+            ),
+            (
+                json!({"issuer": format!(" {issuer}"), "jwks_url": url}),
+                "space around it",
+            ),
             (json!({"jwks_url": url}), "set the issuer as well"),
             (
                 json!({"issuer": issuer, "jwks_url": url, "further_issuers": [{"issuer": issuer, "jwks_url": url}]}),

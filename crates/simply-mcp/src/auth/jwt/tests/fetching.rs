@@ -214,7 +214,7 @@ async fn a_real_server_of_keys_is_asked_once_whatever_is_named() {
     let (address, hits) = answering(document("", &keys.to_string())).await;
     let url = format!("http://{address}/jwks");
     let config = config(&json!({"jwks_url": url, "allow_private_networks": true}));
-    let tokens = Tokens::new(&config, &Metrics::new(), &Arc::default()).unwrap();
+    let tokens = Tokens::new(&config, &Metrics::new(), Some(&Arc::default())).unwrap();
     let good = fixture::token(&claims());
     assert!(tokens.verify_at(&good, now()).await.is_ok());
     let flood = (0..10_000).map(|number| {

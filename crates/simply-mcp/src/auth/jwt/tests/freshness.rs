@@ -123,7 +123,7 @@ async fn who_waits_for_a_look_waits_two_seconds_at_most_and_few_do() {
     let never = Box::new(|| futures::future::pending().boxed());
     let source = Source::new(ISSUER, never, None, jwt.max_stale, &metrics);
     let issuer = Issuer::new(jwt.issuers().next().unwrap(), source);
-    let tokens = Tokens::of(&config, vec![issuer], &Arc::default());
+    let tokens = Tokens::of(&config, vec![issuer], Some(&Arc::default()));
     let begun = tokio::time::Instant::now();
     let text = token_naming("any");
     let waited = (0..1000).map(|_| async {
@@ -235,14 +235,19 @@ async fn a_file_of_keys_is_read_at_once_and_a_broken_one_is_said() {
     let jwt = json!({"jwks_url": null, "jwks_file": path});
     let made = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        Tokens::new(&config(&jwt), &Metrics::new(), &Arc::default())
+        Tokens::new(&config(&jwt), &Metrics::new(), Some(&Arc::default()))
     };
     let error = made("{}").unwrap_err().to_string();
     assert!(
         error.contains(ISSUER) && error.contains("JSON Web Key Set"),
         "{error}"
     );
-    let tokens = made(&json!({"keys": [rsa()]}).to_string()).unwrap();
+    // JWT-08
+    let secret = json!({"kty": "oct", "k": "AAAA"});
+    let error = made(&json!({"keys": [secret]}).to_string()).unwrap_err();
+    assert!(error.to_string().contains("shared secret"), "{error}");
+    assert!(made(r#"{"keys": []}"#).is_ok());
+    let tokens = made(&json!({"keys": [secret, rsa()]}).to_string()).unwrap();
     assert_eq!(check(&tokens, &token_by("rsa")).await, Ok(()));
 
     // A change counts without anybody asking for it.

@@ -95,5 +95,5 @@ pub(super) fn tokens_from(config: &HttpConfig, sources: &[Held], metrics: &Metri
         let source = held.source(&issuer.issuer, jwt.max_stale, metrics);
         Issuer::new(issuer, source)
     });
-    Tokens::of(config, issuers.collect(), &Arc::new(OnceLock::new()))
+    Tokens::of(config, issuers.collect(), Some(&Arc::new(OnceLock::new())))
 }

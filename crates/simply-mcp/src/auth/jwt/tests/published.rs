@@ -38,7 +38,7 @@ fn a_challenge_leads_to_the_document_and_names_the_scopes() {
     let scoped = tokens(&config(&json!({"required_scopes": ["b", "a"]})));
     let challenge = scoped.challenges().unauthorized();
     assert_eq!(challenge, &format!("Bearer {document}, scope=\"a b\""));
-    let refusal = scoped.challenges().insufficient_scope(["c", "a"]);
+    let refusal = scoped.challenges().insufficient_scope(None, ["c", "a"]);
     let response = refusal.into_response();
     assert_eq!(response.status(), 403);
     assert_eq!(
@@ -54,7 +54,7 @@ fn on_loopback_the_bound_address_is_the_name() {
     }}});
     let config = HttpConfig::from_value(settings).unwrap();
     let address = Arc::new(OnceLock::new());
-    let resource = Resource::new(&config, Arc::clone(&address));
+    let resource = Resource::new(&config, Some(Arc::clone(&address)));
     address.set("127.0.0.1:4321".parse().unwrap()).unwrap();
     assert_eq!(resource.url(), "http://127.0.0.1:4321/x/y");
     assert_eq!(
@@ -69,6 +69,26 @@ fn a_server_whose_name_nobody_said_is_called_by_its_audience() {
         "issuer": ISSUER, "jwks_url": "https://login.example.com/jwks", "audience": ["api://a"],
     }}});
     let config = HttpConfig::from_value(settings).unwrap();
-    let resource = Resource::new(&config, Arc::default());
+    let resource = Resource::new(&config, Some(Arc::default()));
     assert_eq!((resource.url(), resource.metadata_url()), ("api://a", None));
+}
+
+// JWT-11
+#[test]
+fn a_mounted_server_is_not_called_by_an_address_that_it_does_not_listen_on() {
+    let tokens = |settings: Value| {
+        let mut jwt = json!({"issuer": ISSUER, "jwks_url": "https://login.example.com/jwks"});
+        if let Some(audience) = settings.get("audience") {
+            jwt["audience"] = audience.clone();
+        }
+        let server = json!({"port": 0, "public_url": settings["public_url"]});
+        let config = HttpConfig::from_value(json!({"server": server, "auth": {"jwt": jwt}}));
+        Tokens::new(&config.unwrap(), &Metrics::new(), None)
+    };
+    let error = tokens(json!({})).unwrap_err().to_string();
+    assert!(error.contains("server.public_url"), "{error}");
+    let by_audience = tokens(json!({"audience": ["api://a"]})).unwrap();
+    assert_eq!(by_audience.challenges().unauthorized(), "Bearer");
+    let named = tokens(json!({"public_url": "https://mcp.example.com"})).unwrap();
+    assert_eq!(named.resource.url(), AUDIENCE);
 }
