@@ -151,6 +151,29 @@ async fn a_value_that_cannot_be_read_is_no_session_and_no_fault_of_the_store() {
     }
 }
 
+// SES-04, SES-10
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_brought_here_is_unknown_and_no_failure() {
+    let redis = Redis::start();
+    let both = two(&redis, json!({})).await;
+    let alice = clients(&both, "alice");
+    for _ in 0..40 {
+        let id = alice[0].open().await;
+        let used = (0..3).map(async |number| {
+            let message = crate::client::call(number, "whoami", &json!({}));
+            let response = alice[1].in_session(&id, &message).send().await.unwrap();
+            let status = response.status().as_u16();
+            assert!([200, 404, 503].contains(&status), "{status}");
+        });
+        let ended = async |client: &Client| {
+            let status = client.end(&id).send().await.unwrap().status().as_u16();
+            assert!([204, 404, 503].contains(&status), "{status}");
+        };
+        let both_end = futures::future::join(ended(&alice[0]), ended(&alice[1]));
+        futures::future::join(futures::future::join_all(used), both_end).await;
+    }
+}
+
 // SES-03
 #[tokio::test]
 async fn replicas_count_the_sessions_of_a_caller_together() {

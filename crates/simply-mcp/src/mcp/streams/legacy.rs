@@ -171,6 +171,12 @@ impl<H: ServerHandler> Legacy<H> {
         match restored? {
             (_, Some(session)) => Ok(session),
             (response, None) => {
+                // It may have been ended on its way here, which is no failure of the server.
+                if response.status().is_server_error() {
+                    self.sessions
+                        .find(session_id(parts)?, &parts.extensions)
+                        .await?;
+                }
                 said_in_json(response).await?;
                 Err(sessions::unknown())
             }
