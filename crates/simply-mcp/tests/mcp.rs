@@ -145,6 +145,27 @@ async fn a_session_is_opened_used_and_ended() {
 }
 
 #[tokio::test]
+async fn without_sessions_no_name_of_one_is_shared() {
+    let server = start_with(common::server(), json!({"mcp": {"sessions": false}})).await;
+    // More resources than one session may watch.
+    for caller in 0..11 {
+        let subscribe = |number| {
+            let params = json!({"uri": format!("test://{caller}/{number}")});
+            json!({"jsonrpc": "2.0", "id": number, "method": "resources/subscribe", "params": params})
+        };
+        let batch: Vec<_> = (0..100).map(subscribe).collect();
+        let request = server
+            .mcp(&json!(batch))
+            .header("mcp-session-id", format!("caller-{caller}"));
+        let answers: Vec<Value> = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answers.len(), 100);
+        for answer in answers {
+            assert_eq!(answer["error"], Value::Null);
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_sessions_initialize_is_answered_and_no_session_is_given() {
     let server = start_with(common::server(), json!({"mcp": {"sessions": false}})).await;
     let response = server

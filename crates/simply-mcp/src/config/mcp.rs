@@ -18,18 +18,21 @@ pub struct Mcp {
     /// the server cannot send requests of its own to those clients.
     pub sessions: bool,
 
-    /// The most sessions at a time; further ones are refused with 503.
+    /// The most sessions at a time on one replica; further ones are refused with 503. Replicas do not add theirs up.
     pub max_sessions: NonZeroU32,
 
-    /// The most sessions of one caller at a time; further ones are refused with 429.
+    /// The most sessions of one caller at a time; further ones are refused with 429. With a shared store they count
+    /// on all replicas together. Whoever comes without a key is counted by address (an IPv6 network of /64 is one),
+    /// but the sessions of all who do belong to all of them: the id alone keeps them apart.
     pub max_sessions_per_caller: NonZeroU32,
 
-    /// Seconds after which a session ends that nobody uses.
+    /// Seconds after which a session ends that nobody uses. A request is use, and so is a stream while it is open.
     #[serde(with = "seconds")]
     #[schemars(with = "u64", range(min = 1, max = seconds::LONGEST))]
     pub session_timeout: Duration,
 
-    /// The most event streams of one caller that are open at a time; further ones are refused with 429.
+    /// The most event streams of one caller that are open at a time on one replica; further ones are refused with
+    /// 429. Whoever comes without a key is counted by address.
     pub max_streams_per_caller: NonZeroU32,
 
     /// The secret, at least 32 characters, that seals the state a client carries between the rounds of a call

@@ -63,11 +63,13 @@ pub(super) fn version<H: ServerHandler>(
 pub(super) async fn answer<H: ServerHandler>(
     door: &Mcp<H>,
     version: ProtocolVersion,
-    parts: Parts,
+    mut parts: Parts,
     message: &Message<'_>,
     params: Params,
     accepts: Accepts,
 ) -> Result<Response<Body>, Refusal> {
+    // There is no session here: a handler that looks for its name would take all such requests for one.
+    parts.headers.remove(headers::SESSION_ID);
     let modern = params.meta.protocol_version().is_some();
     let id = message.id.clone().unwrap_or(RequestId::Number(0));
     let request = if modern && methods::is_removed(&message.method) {

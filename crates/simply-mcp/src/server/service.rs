@@ -30,7 +30,7 @@ use super::{
     prompts,
     resources::{self, RequestedUri},
     round::{Request, Round, hints},
-    sessions::MAX_WATCHED,
+    sessions::{MAX_WATCHED, MAX_WATCHED_BYTES},
     state::{Rounds, Subject},
 };
 
@@ -265,7 +265,9 @@ impl ServerHandler for McpServer {
         {
             return Ok(());
         }
-        let message = format!("a session can watch at most {MAX_WATCHED} resources");
+        let message = format!(
+            "a session can watch at most {MAX_WATCHED} resources, whose URIs have at most {MAX_WATCHED_BYTES} bytes together"
+        );
         Err(ErrorData::invalid_params(message, None))
     }
 
@@ -291,9 +293,10 @@ impl ServerHandler for McpServer {
     ) -> Option<SubscriptionFilter> {
         let mut accepted = requested.clone();
         // Too many are taken for none: the acknowledgement says so, and nobody compares long lists.
-        accepted.resource_subscriptions = accepted
-            .resource_subscriptions
-            .filter(|uris| uris.len() <= MAX_WATCHED);
+        accepted.resource_subscriptions = accepted.resource_subscriptions.filter(|uris| {
+            uris.len() <= MAX_WATCHED
+                && uris.iter().map(String::len).sum::<usize>() <= MAX_WATCHED_BYTES
+        });
         Some(accepted)
     }
 

@@ -24,12 +24,11 @@ use rmcp::{
 
 use super::changes::{Change, Changes, Subscriber};
 
-/// The most sessions that are remembered; further ones work, but hear of no changes. The transport
-/// bounds sessions lower than this.
-const MAX_SESSIONS: usize = 10_000;
-
 /// The most resources that one session, or one stream, watches.
 pub(super) const MAX_WATCHED: usize = 1000;
+
+/// The most bytes that their URIs have together.
+pub(super) const MAX_WATCHED_BYTES: usize = 128 * 1024;
 
 /// How long one session may take to be told of a change before the next is told without waiting.
 const NOTIFICATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +48,7 @@ struct Table {
     sessions: HashMap<usize, Session>,
     /// Whether a task tells the sessions of changes.
     is_served: bool,
-    /// The number of sessions at which the ended ones are looked for.
+    /// The number of sessions at which the ended ones are looked for. How many live is for the transport to bound.
     prune_at: usize,
 }
 
@@ -103,11 +102,14 @@ impl Sessions {
         uri: String,
     ) -> bool {
         let watched = self.with_session(&request.peer, &request.extensions, changes, |session| {
-            let has_room = session.watched.len() < MAX_WATCHED || session.watched.contains(&uri);
+            let bytes: usize = session.watched.iter().map(String::len).sum();
+            let has_room =
+                session.watched.len() < MAX_WATCHED && bytes + uri.len() <= MAX_WATCHED_BYTES;
+            let watches = has_room || session.watched.contains(&uri);
             if has_room {
                 session.watched.insert(uri);
             }
-            has_room
+            watches
         });
         watched.unwrap_or(true)
     }
@@ -129,8 +131,8 @@ impl Sessions {
     ) -> Option<T> {
         let (address, identity) = identity(peer, extensions)?;
         let mut table = self.lock();
-        if !table.sessions.contains_key(&address) && !table.has_room() {
-            return None;
+        if !table.sessions.contains_key(&address) {
+            table.make_room();
         }
         let session = table.sessions.entry(address).or_insert_with(|| Session {
             peer: peer.clone(),
@@ -189,12 +191,11 @@ impl Sessions {
 }
 
 impl Table {
-    fn has_room(&mut self) -> bool {
+    fn make_room(&mut self) {
         if self.sessions.len() >= self.prune_at {
             self.prune();
-            self.prune_at = (self.sessions.len() * 2).clamp(64, MAX_SESSIONS);
+            self.prune_at = (self.sessions.len() * 2).max(64);
         }
-        self.sessions.len() < MAX_SESSIONS
     }
 
     fn prune(&mut self) {
@@ -261,5 +262,45 @@ pub(super) fn severity(level: LoggingLevel) -> u8 {
         LoggingLevel::Critical => 5,
         LoggingLevel::Alert => 6,
         LoggingLevel::Emergency => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::service::serve_directly;
+
+    use super::*;
+    use crate::McpServer;
+
+    #[tokio::test]
+    async fn the_table_has_room_for_all_that_live_and_forgets_those_that_ended() {
+        let peers = || {
+            let (near, far) = tokio::io::duplex(64);
+            let info = Some(InitializeRequestParams::default());
+            (far, serve_directly(McpServer::new("s", "1"), near, info))
+        };
+        let (far, living) = peers();
+        let entry = |peer: &Peer<RoleServer>| Session {
+            peer: peer.clone(),
+            _identity: Arc::default(),
+            level: None,
+            watched: HashSet::new(),
+        };
+        let mut table = Table::default();
+        for address in 0..30_000 {
+            table.make_room();
+            table.sessions.insert(address, entry(living.peer()));
+        }
+        assert_eq!(table.sessions.len(), 30_000);
+        let peer = living.peer().clone();
+        drop(far);
+        living.waiting().await.unwrap();
+        assert!(peer.is_transport_closed());
+        for address in 30_000..70_000 {
+            table.make_room();
+            table.sessions.insert(address, entry(&peer));
+            assert!(table.sessions.len() < 70_000);
+        }
+        assert!(table.sessions.len() < 40_000);
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::{
     client::{BOTH, call, events, last, start},
     common::{self, start_with},
+    redis::Redis,
 };
 
 async fn open_sessions(server: &common::Server) -> bool {
@@ -153,6 +154,35 @@ async fn who_leaves_before_the_answer_leaves_no_session_behind() {
     .await;
 }
 
+// SES-03
+#[tokio::test]
+async fn who_leaves_before_the_answer_is_not_counted_on_any_replica() {
+    let asked = Arc::<Notify>::default();
+    let handler = Unwilling {
+        silent: true,
+        asked: Arc::clone(&asked),
+    };
+    let redis = Redis::start();
+    let server = start_with(handler, json!({"rate_limit": {"store": redis.url()}})).await;
+    let lists = || {
+        let keys = redis.keys().into_iter().map(|(key, _)| key);
+        keys.filter(|key| key.ends_with(":sessions")).count()
+    };
+    let request = crate::client::eventually("it is entered into a list", async || {
+        let request = server.mcp(&common::initialize("2025-11-25"));
+        let request = tokio::spawn(request.header("accept", BOTH).send());
+        asked.notified().await;
+        if lists() > 0 {
+            return Some(request);
+        }
+        request.abort();
+        None
+    })
+    .await;
+    request.abort();
+    crate::client::eventually("it is struck out", async || (lists() == 0).then_some(())).await;
+}
+
 #[tokio::test]
 async fn an_initialize_request_has_a_largest_size() {
     let fixture = start(json!({})).await;
@@ -160,5 +190,16 @@ async fn an_initialize_request_has_a_largest_size() {
     message["params"]["clientInfo"]["name"] = json!("x".repeat(65 * 1024));
     let response = fixture.client("alice").post(&message).send().await.unwrap();
     assert_eq!(response.status(), 413);
+    // What is short as text and large once it is read.
+    let many = |number| {
+        let mut message = common::initialize("2025-11-25");
+        message["params"]["capabilities"]["experimental"] = json!({"a": {"a": vec![0; number]}});
+        message
+    };
+    let alice = fixture.client("alice");
+    let response = alice.post(&many(500)).send().await.unwrap();
+    assert_eq!(response.status(), 413);
     assert_eq!(fixture.metric("simply_mcp_sessions").await, 0);
+    let response = alice.post(&many(400)).send().await.unwrap();
+    assert_eq!(response.status(), 200);
 }

@@ -125,6 +125,55 @@ async fn a_session_that_one_replica_ends_is_over_on_all() {
     }
 }
 
+// SES-10
+#[tokio::test]
+async fn a_value_that_cannot_be_read_is_no_session_and_no_fault_of_the_store() {
+    let redis = Redis::start();
+    let both = two(&redis, json!({})).await;
+    let alice = clients(&both, "alice");
+    let id = shared_session(&alice).await;
+    let third = start(json!({"rate_limit": {"store": redis.url()}})).await;
+    third.until("simply_mcp_store_up", 1).await;
+    let keys = redis.keys();
+    let (key, _) = keys
+        .iter()
+        .find(|(key, _)| key.contains(":session:"))
+        .unwrap();
+    for script in [
+        "return redis.call('SET', KEYS[1], string.char(255, 254), 'PX', 300000)",
+        "return redis.call('SET', KEYS[1], 'null', 'PX', 300000)",
+        "return redis.call('SET', KEYS[1], string.rep('[', 50000), 'PX', 300000)",
+    ] {
+        assert_eq!(redis.run(&["EVAL", script, "1", key]), "OK");
+        let unknown = (404, "unknown_session".to_owned());
+        assert_eq!(asked(&third.client("alice"), &id).await, unknown);
+        assert_eq!(asked(&alice[0], &id).await.0, 200);
+    }
+}
+
+// SES-04, SES-10
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_brought_here_is_unknown_and_no_failure() {
+    let redis = Redis::start();
+    let both = two(&redis, json!({})).await;
+    let alice = clients(&both, "alice");
+    for _ in 0..40 {
+        let id = alice[0].open().await;
+        let used = (0..3).map(async |number| {
+            let message = crate::client::call(number, "whoami", &json!({}));
+            let response = alice[1].in_session(&id, &message).send().await.unwrap();
+            let status = response.status().as_u16();
+            assert!([200, 404, 503].contains(&status), "{status}");
+        });
+        let ended = async |client: &Client| {
+            let status = client.end(&id).send().await.unwrap().status().as_u16();
+            assert!([204, 404, 503].contains(&status), "{status}");
+        };
+        let both_end = futures::future::join(ended(&alice[0]), ended(&alice[1]));
+        futures::future::join(futures::future::join_all(used), both_end).await;
+    }
+}
+
 // SES-03
 #[tokio::test]
 async fn replicas_count_the_sessions_of_a_caller_together() {

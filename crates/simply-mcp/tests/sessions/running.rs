@@ -58,3 +58,27 @@ async fn an_id_is_free_again_when_its_client_has_left() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_runs_on_after_its_client_has_left_counts_until_it_is_over() {
+    let fixture = start(json!({})).await;
+    let alice = fixture.client("alice");
+    let id = alice.open().await;
+    let most = 1000;
+    for number in 0..most {
+        let left = alice.in_session(&id, &call(number, "steps", &json!({})));
+        let left = left.send().await.unwrap();
+        assert_eq!(left.status(), 200, "{number}");
+        drop(left);
+    }
+    let one_more = || alice.in_session(&id, &call(most, "whoami", &json!({})));
+    eventually("all that were left are in", async || {
+        (one_more().send().await.unwrap().status() == 429).then_some(())
+    })
+    .await;
+    fixture.steps.add_permits(3 * 1000);
+    eventually("there is room again", async || {
+        (one_more().send().await.unwrap().status() == 200).then_some(())
+    })
+    .await;
+}

@@ -7,7 +7,7 @@ use rmcp::transport::streamable_http_server::session::{SessionId, SessionManager
 use super::{
     account::Owner,
     manager::Manager,
-    shared::{Record, Ticket},
+    shared::{Record, Shared, Ticket},
     table::Place,
 };
 
@@ -74,18 +74,24 @@ impl Arrival {
     }
 }
 
-/// Ends a new session whose client left before it heard of it.
+/// Ends a new session whose client left before it heard of it, and its entry in the list of its account.
 pub(super) struct UnlessHeard {
     arrival: Arc<Arrival>,
     manager: Arc<Manager>,
+    shared: Option<Arc<Shared>>,
     heard: bool,
 }
 
 impl UnlessHeard {
-    pub(super) fn new(arrival: Arc<Arrival>, manager: Arc<Manager>) -> Self {
+    pub(super) fn new(
+        arrival: Arc<Arrival>,
+        manager: Arc<Manager>,
+        shared: Option<Arc<Shared>>,
+    ) -> Self {
         Self {
             arrival,
             manager,
+            shared,
             heard: false,
         }
     }
@@ -98,12 +104,24 @@ impl UnlessHeard {
 
 impl Drop for UnlessHeard {
     fn drop(&mut self) {
-        let Some(id) = self.arrival.made().filter(|_| !self.heard) else {
+        if self.heard {
             return;
-        };
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (manager, id) = (Arc::clone(&self.manager), SessionId::clone(id));
-            runtime.spawn(async move { manager.close_session(&id).await });
+            let (arrival, manager) = (Arc::clone(&self.arrival), Arc::clone(&self.manager));
+            let shared = self.shared.take();
+            runtime.spawn(async move {
+                if let Some(id) = arrival.made() {
+                    // It always succeeds.
+                    let _ = manager.close_session(id).await;
+                    if let Some(shared) = &shared {
+                        let _ = shared.end(arrival.owner, id, None).await;
+                    }
+                }
+                if let (Some(shared), Some(ticket)) = (&shared, &arrival.ticket) {
+                    shared.strike_out(ticket).await;
+                }
+            });
         }
     }
 }

@@ -118,7 +118,8 @@ impl Sessions {
             },
         };
         let arrival = Arc::new(Arrival::new(Owner::of(from), place, ticket));
-        let unless_heard = UnlessHeard::new(Arc::clone(&arrival), self.manager());
+        let unless_heard =
+            UnlessHeard::new(Arc::clone(&arrival), self.manager(), self.shared.clone());
         let output = Arc::clone(&arrival).lead(request).await;
         unless_heard.heard();
         let session = arrival.made().and_then(|id| self.table.get(id));

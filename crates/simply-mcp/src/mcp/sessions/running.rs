@@ -1,6 +1,7 @@
 //! The requests of one session that are not answered yet.
 //!
 //! Answers are told apart by their ids alone (JSON-RPC 2.0 §4): of two that run under one id, one would never hear.
+//! An id is free again when its client has left; the request itself may run on, and counts until it is over.
 
 use std::{
     collections::HashSet,
@@ -21,7 +22,13 @@ pub(super) struct Running {
     /// disk, and costs one refusal.
     ids: Mutex<HashSet<u64>>,
     hasher: RandomState,
+    /// One clone with each request that its handler still works at, and this one.
+    unanswered: Unanswered,
 }
+
+/// Travels with a request to its handler, and is dropped with it.
+#[derive(Clone, Debug, Default)]
+pub(in crate::mcp) struct Unanswered(Arc<()>);
 
 /// One request that runs, until this is dropped.
 #[derive(Debug)]
@@ -35,7 +42,8 @@ impl Running {
     pub(super) fn start(self: &Arc<Self>, id: &RequestId) -> Result<Run, Refusal> {
         let hash = self.hasher.hash_one(id);
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        if ids.len() >= MOST_RUNNING {
+        let unanswered = Arc::strong_count(&self.unanswered.0) - 1;
+        if ids.len().max(unanswered) >= MOST_RUNNING {
             return Err(Refusal::new(
                 Code::TooManyOpen,
                 format!(
@@ -53,6 +61,13 @@ impl Running {
             running: Arc::clone(self),
             id: hash,
         })
+    }
+}
+
+impl Run {
+    /// What the request takes along.
+    pub(in crate::mcp) fn unanswered(&self) -> Unanswered {
+        self.running.unanswered.clone()
     }
 }
 
@@ -78,6 +93,20 @@ mod tests {
         drop((one, text));
         assert!(running.start(&RequestId::Number(1)).is_ok());
         assert!(running.ids.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_request_that_runs_on_without_its_client_still_counts() {
+        let running = Arc::new(Running::default());
+        let most = i64::try_from(MOST_RUNNING).unwrap();
+        let on: Vec<_> = (0..most)
+            .map(|id| running.start(&RequestId::Number(id)).unwrap().unanswered())
+            .collect();
+        assert!(running.ids.lock().unwrap().is_empty());
+        let refusal = running.start(&RequestId::Number(0)).unwrap_err();
+        assert_eq!(refusal.code, Code::TooManyOpen);
+        drop(on);
+        assert!(running.start(&RequestId::Number(0)).is_ok());
     }
 
     #[test]

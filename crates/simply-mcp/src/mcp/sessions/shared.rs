@@ -107,11 +107,12 @@ impl Shared {
             .arg(key(owner, id))
             .arg("PX")
             .arg(milliseconds(self.idle));
-        let text: Option<String> = self.store.command(command).await?;
+        // As bytes: a value that is not text would count as an answer that cannot be read, and end the connection.
+        let text: Option<Vec<u8>> = self.store.command(command).await?;
         Ok(match text.as_deref() {
             None => Told::Unknown,
-            Some(ENDED) => Told::Ended,
-            Some(text) => match serde_json::from_str(text) {
+            Some(text) if text == ENDED.as_bytes() => Told::Ended,
+            Some(text) => match serde_json::from_slice(text) {
                 Ok(record) => Told::Lives(Box::new(record)),
                 Err(error) => {
                     tracing::warn!(

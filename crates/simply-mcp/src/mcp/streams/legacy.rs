@@ -25,6 +25,9 @@ use crate::{
 /// The most bytes of an `initialize` request. A session keeps what it says for its whole life.
 const LONGEST_INITIALIZE: usize = 64 * 1024;
 
+/// The most JSON values in it: as `{"a":0}` over and over, 64 KiB would take six megabytes once they are read.
+const MOST_VALUES: usize = 500;
+
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// No event has this id: to ask for what follows it gives nothing, but brings a session back to life.
@@ -52,6 +55,12 @@ impl<H: ServerHandler> Legacy<H> {
                 format!("an initialize request has at most {LONGEST_INITIALIZE} bytes"),
             ));
         }
+        if values(text) > MOST_VALUES {
+            return Err(Refusal::new(
+                Code::BodyTooLarge,
+                format!("an initialize request has at most {MOST_VALUES} JSON values"),
+            ));
+        }
         parts.headers.remove(headers::SESSION_ID);
         let from = parts.extensions.clone();
         let handled = self.service.handle(request(parts, text.clone()));
@@ -66,7 +75,7 @@ impl<H: ServerHandler> Legacy<H> {
     /// A message within a session.
     pub(super) async fn message(
         &self,
-        parts: Parts,
+        mut parts: Parts,
         message: &Message<'_>,
         text: &Bytes,
         accepts: Accepts,
@@ -77,6 +86,9 @@ impl<H: ServerHandler> Legacy<H> {
             .as_ref()
             .filter(|_| message.kind == Kind::Request);
         let run = id.map(|id| session.start(id)).transpose()?;
+        if let Some(run) = &run {
+            parts.extensions.insert(run.unanswered());
+        }
         let open = (run.is_some() && accepts.event_stream)
             .then(|| self.open.open(Account::of(&parts.extensions)))
             .transpose()?;
@@ -159,6 +171,12 @@ impl<H: ServerHandler> Legacy<H> {
         match restored? {
             (_, Some(session)) => Ok(session),
             (response, None) => {
+                // It may have been ended on its way here, which is no failure of the server.
+                if response.status().is_server_error() {
+                    self.sessions
+                        .find(session_id(parts)?, &parts.extensions)
+                        .await?;
+                }
                 said_in_json(response).await?;
                 Err(sessions::unknown())
             }
@@ -178,6 +196,21 @@ impl<H: ServerHandler> Legacy<H> {
     }
 }
 
+/// No fewer than the values of a JSON text: each stands behind a bracket or a comma, but the first.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' | b',' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// Whether the client names streams among what it takes. The weights are left to rmcp.
 fn takes_streams(parts: &Parts) -> bool {
     let accept = parts.headers.get_all(header::ACCEPT).iter();
@@ -193,4 +226,16 @@ fn session_id(parts: &Parts) -> Result<&str, Refusal> {
             "this is about a session; send its id in the header \"Mcp-Session-Id\"",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_and_what_stands_in_strings_is_not() {
+        assert_eq!(values(b"0"), 1);
+        assert_eq!(values(br#"{"a": [1, 2], "b": {"c": 0}}"#), 6);
+        assert_eq!(values(br#"{"a": "[,{\",{[,", "b\\": [0]}"#), 4);
+    }
 }

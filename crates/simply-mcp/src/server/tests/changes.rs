@@ -175,6 +175,17 @@ async fn a_session_watches_a_bounded_number_of_resources() {
 }
 
 #[tokio::test]
+async fn a_session_watches_resources_of_a_bounded_length() {
+    let (client, _hears) = Answering::new(Vec::new());
+    let client = connect(&server(), client).await;
+    let long = |letter: &str| SubscribeRequestParams::new(letter.repeat(100_000));
+    client.subscribe(long("a")).await.unwrap();
+    client.subscribe(long("a")).await.unwrap();
+    let error = error_of(client.subscribe(long("b")).await);
+    assert!(error.message.contains("bytes"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn a_stream_hears_only_what_it_asked_for() {
     let server = server();
     let client = connect_modern(&server, ()).await;
