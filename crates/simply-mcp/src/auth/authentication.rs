@@ -120,7 +120,10 @@ impl Authentication {
             Failure::KeysNotThere => return Refusal::overloaded(NO_ISSUER_KEYS, RETRY_AFTER),
             _ => {}
         }
-        if let Some(throttled) = self.throttle.failed(address) {
+        // Nobody guesses with nothing, and who has to learn where to get a token learns it from the 401.
+        if failure != Failure::Missing
+            && let Some(throttled) = self.throttle.failed(address)
+        {
             return throttled;
         }
         let (code, detail) = match failure {

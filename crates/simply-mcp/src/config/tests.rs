@@ -95,6 +95,32 @@ fn serving_everybody_on_purpose_is_warned_of_with_the_setting_that_ends_it() {
 }
 
 #[test]
+fn what_is_set_and_has_no_effect_is_warned_of() {
+    let warned = |value: serde_json::Value| {
+        let warnings = HttpConfig::from_value(value).unwrap().warnings();
+        let settings = warnings.iter().map(|warning| warning.setting().to_owned());
+        settings.collect::<Vec<_>>()
+    };
+    let jwt = json!({"issuer": "https://a", "jwks_file": "f", "audience": ["a"]});
+    assert_eq!(
+        warned(json!({"auth": {"enabled": false, "keys_file": "k"}})),
+        ["auth.keys_file"]
+    );
+    assert_eq!(
+        warned(json!({"auth": {"enabled": false, "jwt": jwt}})),
+        ["auth.jwt.issuer"]
+    );
+    assert!(warned(json!({"auth": {"jwt": jwt, "keys_file": "k"}})).is_empty());
+    let away = json!({"host": "0.0.0.0"});
+    assert_eq!(
+        warned(json!({"server": away, "auth": {"jwt": jwt}})),
+        ["server.public_url"]
+    );
+    let named = json!({"host": "0.0.0.0", "public_url": "https://mcp.example.com"});
+    assert!(warned(json!({"server": named, "auth": {"jwt": jwt}})).is_empty());
+}
+
+#[test]
 fn what_is_written_as_yaml_is_read_back_and_hides_secrets() {
     let mut config = HttpConfig::default();
     config.server.public_url = Some("https://a.com:8443".parse().unwrap());

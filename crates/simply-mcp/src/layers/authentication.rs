@@ -5,7 +5,7 @@
 //! | reads | section `auth`; `Authorization: Bearer KEY` (RFC 6750 §2.1); [`facts::client_address`] |
 //! | writes | [`Caller`], [`SeenCaller`]; takes `Authorization` out of the request; [`AuthFailure`] of a refusal |
 //! | sets | `WWW-Authenticate` on a 401 |
-//! | answers | 401 `unauthorized`, one answer for all reasons; 401 `key_malformed` for a key that was mistyped; 429 `rate_limited` after 100 failures of an address in a minute |
+//! | answers | 401 `unauthorized`, one answer for all reasons; 401 `key_malformed` for a key that was mistyped; 429 `rate_limited` after 100 wrong ones of an address in a minute |
 //! | default | on as soon as there is a key; then every route needs one, but health, metrics, and what says how to get a token |
 //!
 //! The credentials go no further than here: no handler, no child and no log sees them. Event streams end when their

@@ -158,6 +158,9 @@ async fn guessing_is_slowed_down_and_locks_nobody_out() {
         }
     }
     assert!(throttled > 100, "{throttled}");
+    let asked = fixture.server.post("/tools/hit", "").send().await.unwrap();
+    assert_eq!(asked.status(), 401, "who has no key learns how to get in");
+    assert!(asked.headers().contains_key("www-authenticate"));
     assert!(
         fixture
             .metric("http_auth_failure_total{reason=\"unknown\"} 300")

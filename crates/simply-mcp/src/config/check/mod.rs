@@ -43,18 +43,50 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
 
 /// What works, and should be known.
 pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
-    let exposed = !is_loopback(config.server.host) && config.auth.enabled == Some(false);
-    exposed
-        .then(|| Warning {
-            setting: "server.host".to_owned(),
-            message: format!(
-                "{} is reachable from other machines and nobody has to authenticate; set server.host to 127.0.0.1, \
-                 or make sure that only a proxy which authenticates can reach it",
-                config.server.host
-            ),
-        })
+    [open_to_all(config), ignored(config), homeless(config)]
         .into_iter()
+        .flatten()
         .collect()
+}
+
+fn open_to_all(config: &HttpConfig) -> Option<Warning> {
+    let exposed = !is_loopback(config.server.host) && config.auth.enabled == Some(false);
+    exposed.then(|| Warning {
+        setting: "server.host".to_owned(),
+        message: format!(
+            "{} is reachable from other machines and nobody has to authenticate; set server.host to 127.0.0.1, \
+             or make sure that only a proxy which authenticates can reach it",
+            config.server.host
+        ),
+    })
+}
+
+/// Keys and issuers beside authentication that is turned off.
+fn ignored(config: &HttpConfig) -> Option<Warning> {
+    let auth = &config.auth;
+    let key = match (auth.keys_file.is_some(), auth.jwt.is_on()) {
+        (true, _) => "auth.keys_file",
+        (false, true) => "auth.jwt.issuer",
+        (false, false) => return None,
+    };
+    (auth.enabled == Some(false)).then(|| Warning {
+        setting: key.to_owned(),
+        message: "it is ignored, because auth.enabled is false; remove one of them".to_owned(),
+    })
+}
+
+/// Tokens for a server that does not know its own address: clients cannot be led to the issuer.
+fn homeless(config: &HttpConfig) -> Option<Warning> {
+    let lost = config.auth.is_on()
+        && config.auth.jwt.is_on()
+        && config.server.public_url.is_none()
+        && !is_loopback(config.server.host);
+    lost.then(|| Warning {
+        setting: "server.public_url".to_owned(),
+        message: "access tokens are accepted, and clients cannot find out where to get one, because nothing says \
+                  under which URL they reach this server; set server.public_url"
+            .to_owned(),
+    })
 }
 
 fn authentication(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> Option<Problem> {
