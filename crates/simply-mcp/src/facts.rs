@@ -68,8 +68,10 @@ pub(crate) struct Known {
     pub(crate) scopes: Option<HashSet<Box<str>>>,
     /// The time from which the key or token is good for nothing.
     pub(crate) expires_at: Option<SystemTime>,
-    /// Cancelled when the key is taken away, and with it what is still open.
+    /// Cancelled when the key is taken away, and with it what is still open; and when there is a successor.
     pub(crate) revoked: CancellationToken,
+    /// What the key is now, where what is open may stay open by it: it ends at another time, or may call more often.
+    pub(crate) successor: OnceLock<Caller>,
 }
 
 /// By what a caller is known.
@@ -108,6 +110,7 @@ impl Known {
             scopes: None,
             expires_at: None,
             revoked: CancellationToken::new(),
+            successor: OnceLock::new(),
         }
     }
 }

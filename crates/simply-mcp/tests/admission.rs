@@ -110,6 +110,54 @@ async fn a_hidden_tool_is_answered_like_one_that_does_not_exist() {
     }
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Place {
+    #[schemars(extend("x-mcp-header" = "Region"))]
+    #[expect(dead_code, reason = "only its schema matters")]
+    region: String,
+}
+
+// AUT-10: rmcp's service compares headers with the schema of the tool that is called before anybody asks who calls.
+#[tokio::test]
+async fn no_odd_header_tells_what_arguments_a_hidden_tool_has() {
+    let list = json!([{"key": "key-of-echo-alone", "name": "one", "tools": ["echo"]}]);
+    let (_directory, path) = keys(&list);
+    let handler = server().tool("place", "Is hidden", async |_: Place| "x");
+    let server = start_with(handler, json!({"auth": {"keys_file": path}})).await;
+    let said = async |tool: &str, name: &str, version: &str, capabilities: Value| {
+        let mut message = common::modern(
+            "tools/call",
+            json!({"name": tool, "arguments": {"region": "x"}}),
+        );
+        let meta = &mut message["params"]["_meta"];
+        meta["io.modelcontextprotocol/protocolVersion"] = json!(version);
+        meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+        let request = server.mcp(&message).header("mcp-name", name);
+        let request = request.header("mcp-protocol-version", version);
+        let request = request.header("mcp-method", "tools/call");
+        let (status, mut body) = answer(with("key-of-echo-alone", request)).await;
+        body["error"]["data"] = Value::Null;
+        format!("{status} {body}").replace(tool, "TOOL")
+    };
+    for (version, capabilities) in [
+        ("2026-07-28", json!({})),
+        ("2026-07-28", json!("none")),
+        ("2027-01-01", json!({})),
+    ] {
+        for encoded in [false, true] {
+            let name = |plain: &str, base64: &str| match encoded {
+                true => format!("=?base64?{base64}?="),
+                false => plain.to_owned(),
+            };
+            let place = name("place", "cGxhY2U=");
+            let nope = name("nope", "bm9wZQ==");
+            let hidden = said("place", &place, version, capabilities.clone()).await;
+            let absent = said("nope", &nope, version, capabilities.clone()).await;
+            assert_eq!(hidden, absent, "{version} {capabilities} {encoded}");
+        }
+    }
+}
+
 // AUT-10
 #[tokio::test]
 async fn a_list_for_one_key_must_not_be_kept_for_another() {

@@ -58,7 +58,7 @@ pub(super) struct Source {
     pub(super) entries: Vec<Placed>,
     /// What works, and the operator should know.
     pub(super) warnings: Vec<Warning>,
-    /// Whether there is nothing at all in it, not even an empty list: so a file looks that is just being written.
+    /// Whether there is no list in it, not even an empty one: so a file looks that is just being written.
     pub(super) is_blank: bool,
 }
 
@@ -106,7 +106,7 @@ impl Source {
 
     fn of_tree(tree: Node, shown: &str) -> Result<Self, KeyFileError> {
         let mut problems = Vec::new();
-        let is_blank = matches!(tree.data, Data::Null);
+        let is_blank = !record::has_list(&tree);
         let entries = record::entries(tree, &mut problems);
         agreement::check(&entries, &mut problems);
         ConfigErrors::from_problems(problems)?;

@@ -34,7 +34,7 @@ pub(super) struct Record {
 
 impl KeySet {
     /// The keys of these entries, together with what has to be cancelled once they are in force: whatever is open
-    /// for keys of `before` that are gone, switched off, or good for something else.
+    /// for keys of `before` that are gone, switched off, good for something else, or have a successor.
     ///
     /// A key about which nothing changed keeps its record.
     pub(super) fn after(
@@ -48,10 +48,11 @@ impl KeySet {
         for entry in entries {
             let Some(hash) = entry.hash() else { continue };
             let old = before.records.get(&hash).filter(|old| old.goes_on(entry));
-            if old.is_some() {
+            let record = Record::after(old, entry, default, metrics);
+            if old.is_some_and(|old| Arc::ptr_eq(old, &record)) {
                 going_on.insert(hash);
             }
-            records.insert(hash, Record::after(old, entry, default, metrics));
+            records.insert(hash, record);
         }
         let ended = before
             .records
@@ -106,19 +107,23 @@ impl Record {
         default: Allowance,
         metrics: &Metrics,
     ) -> Arc<Self> {
-        let mut known = known(entry, default);
-        if let Some(old) = old {
-            if old.known.allowance == known.allowance {
-                return Arc::clone(old);
-            }
-            // It may call more or less often, and what it has open stays open.
-            known.revoked = old.known.revoked.clone();
+        let known = known(entry, default);
+        if let Some(old) = old
+            && old.known.allowance == known.allowance
+            && old.known.expires_at == known.expires_at
+        {
+            return Arc::clone(old);
         }
-        Arc::new(Self {
+        let record = Self {
             known: Arc::new(known),
             enabled: entry.enabled,
             success: metrics.auth_success.with_label_values(&[&entry.name]),
-        })
+        };
+        if let Some(old) = old {
+            // It has none yet: a record is replaced once.
+            let _ = old.known.successor.set(record.caller());
+        }
+        Arc::new(record)
     }
 
     fn caller(&self) -> Caller {
@@ -130,7 +135,6 @@ impl Record {
         self.enabled
             && entry.enabled
             && self.caller().name() == Some(&*entry.name)
-            && self.known.expires_at == entry.expires_at.map(Expiry::time)
             && self.known.tools == tools(entry)
     }
 }

@@ -15,21 +15,31 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The same body, which ends when the caller's key is revoked or has expired. The end is a clean one, as a client
 /// sees it when a server is done: it comes again, and hears 401.
+///
+/// A key that is to end at another time, as an old one does in a rotation, keeps what it has open until then.
 pub(crate) fn while_good(caller: &Caller, body: Body) -> Body {
-    let caller = caller.clone();
-    let ended = async move {
-        match caller.facts() {
-            Some(known) => no_longer_good(known).await,
-            None => future::pending().await,
-        }
-    };
+    let ended = no_longer_good(caller.clone());
     Body::from_stream(body.into_data_stream().take_until(ended))
 }
 
-async fn no_longer_good(known: &Known) {
+async fn no_longer_good(mut caller: Caller) {
+    loop {
+        let successor = match caller.facts() {
+            Some(known) => changed(known).await,
+            None => future::pending().await,
+        };
+        match successor {
+            Some(successor) => caller = successor,
+            None => return,
+        }
+    }
+}
+
+/// What the key has become; `None` where it is good no more.
+async fn changed(known: &Known) -> Option<Caller> {
     tokio::select! {
-        () = known.revoked.cancelled() => {}
-        () = expired(known.expires_at) => {}
+        () = known.revoked.cancelled() => known.successor.get().cloned(),
+        () = expired(known.expires_at) => None,
     }
 }
 
@@ -73,6 +83,22 @@ mod tests {
         let mut body = while_good(&caller, open());
         assert!(body.frame().await.is_some());
         caller.facts().unwrap().revoked.cancel();
+        assert!(body.frame().await.is_none());
+    }
+
+    // AUT-05
+    #[tokio::test]
+    async fn a_stream_goes_on_with_what_its_key_has_become_and_ends_with_it() {
+        let caller = Caller::known(Arc::new(known()));
+        let mut body = while_good(&caller, open());
+        assert!(body.frame().await.is_some());
+        let successor = Caller::known(Arc::new(known()));
+        let known = caller.facts().unwrap();
+        known.successor.set(successor.clone()).unwrap();
+        known.revoked.cancel();
+        let quiet = tokio::time::timeout(Duration::from_millis(50), body.frame());
+        assert!(quiet.await.is_err(), "the stream ended");
+        successor.facts().unwrap().revoked.cancel();
         assert!(body.frame().await.is_none());
     }
 

@@ -59,6 +59,15 @@ pub(super) fn entries(tree: Node, problems: &mut Vec<Problem>) -> Vec<Placed> {
     found
 }
 
+/// Whether the tree says which keys there are, be it none.
+pub(super) fn has_list(tree: &Node) -> bool {
+    let Data::Map(fields) = &tree.data else {
+        return false;
+    };
+    let mut keys = fields.iter().filter(|field| field.name == "keys");
+    keys.any(|field| matches!(field.value.data, Data::List(_)))
+}
+
 fn items(tree: Node, problems: &mut Vec<Problem>) -> Vec<Node> {
     let fields = match tree.data {
         Data::Map(fields) => fields,
@@ -181,6 +190,11 @@ impl Report<'_> {
         let name = FIELDS[index];
         // Nothing stands for a default, where there is one.
         if matches!(field.value.data, Data::Null) && index > 2 {
+            // A list that was emptied, or is just being written, must not open everything.
+            if name == "tools" {
+                let message = "there is nothing in it; write `tools: []` for none, or leave it out for all of them";
+                self.say(&field.origin, name, message);
+            }
             return;
         }
         if std::mem::replace(&mut seen[index], true) {

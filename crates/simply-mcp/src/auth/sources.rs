@@ -88,7 +88,7 @@ impl Sources {
                 path: path.into(),
                 place: None,
             };
-            let message = "the file is empty; to have no key in force, write `keys: []`";
+            let message = "there are no keys in the file; to have none in force, write `keys: []`";
             return Err(ConfigErrors::of(vec![Problem::of_source(origin, message)]));
         }
         together(environment, hashed(source.entries))

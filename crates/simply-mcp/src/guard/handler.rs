@@ -98,7 +98,6 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         read_resource("resources/read", request: ReadResourceRequestParams) -> ReadResourceResponse;
         subscribe("resources/subscribe", request: SubscribeRequestParams) -> ();
         unsubscribe("resources/unsubscribe", request: UnsubscribeRequestParams) -> ();
-        on_custom_request("a request of its own", request: CustomRequest) -> CustomResult;
         get_task("tasks/get", request: GetTaskParams) -> GetTaskResult;
         update_task("tasks/update", request: UpdateTaskParams) -> ();
         cancel_task("tasks/cancel", request: CancelTaskParams) -> ();
@@ -142,6 +141,22 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
             Ok(CallToolResult::error(vec![text]).into())
         })
         .await
+    }
+
+    /// rmcp reads a call whose parameters do not fit as a request of the handler's own, which would pass by all that
+    /// a call is asked.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        if request.method == "tools/call" {
+            let text = "the params do not fit tools/call";
+            return Err(ErrorData::invalid_params(text, None));
+        }
+        let call = Call::of("a request of its own", &context);
+        self.answer(call, || self.inner().on_custom_request(request, context))
+            .await
     }
 
     async fn list_tools(
@@ -203,7 +218,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.known_tool(name)
+        self.tells_tools.then(|| self.known_tool(name)).flatten()
     }
 
     fn get_info(&self) -> ServerConfig {

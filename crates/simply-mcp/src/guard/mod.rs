@@ -49,6 +49,8 @@ const INTERNAL: &str = "internal";
 /// A handler behind the guard. Clones share everything.
 pub(crate) struct Guarded<H> {
     shared: Arc<Shared<H>>,
+    /// Whether rmcp's service, which asks before it is known who calls, hears of tools.
+    tells_tools: bool,
 }
 
 struct Shared<H> {
@@ -67,6 +69,7 @@ impl<H> Clone for Guarded<H> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
+            tells_tools: self.tells_tools,
         }
     }
 }
@@ -114,6 +117,16 @@ impl<H: ServerHandler> Guarded<H> {
                 info: OnceLock::new(),
                 server: OnceLock::new(),
             }),
+            tells_tools: true,
+        }
+    }
+
+    /// The same for a caller from whom the tool that is called is hidden: nothing that is said before the call is
+    /// refused depends on whether there is such a tool.
+    pub(crate) fn silent(&self) -> Self {
+        Self {
+            tells_tools: false,
+            ..self.clone()
         }
     }
 

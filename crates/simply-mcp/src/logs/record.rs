@@ -17,6 +17,9 @@ use super::filter;
 /// Bytes of one text in a line; the rest is cut.
 const MAX_TEXT: usize = 16 * 1024;
 
+/// How a key of ours begins.
+const KEY: &str = "smcp_";
+
 /// Field names that stand beside `context`, not in it.
 const MESSAGE: &str = "message";
 const CORRELATION_ID: &str = "correlation_id";
@@ -174,13 +177,30 @@ impl Visit for SpanVisitor {
     }
 }
 
-/// Formats at most [`MAX_TEXT`] bytes, without ever holding more.
+/// Formats at most [`MAX_TEXT`] bytes, without ever holding more, and without the keys in it.
 fn bounded(arguments: fmt::Arguments<'_>) -> String {
     let mut out = Bounded(String::new());
     if out.write_fmt(arguments).is_err() {
         out.0.push('…');
     }
+    if out.0.contains(KEY) {
+        return scrubbed(&out.0);
+    }
     out.0
+}
+
+/// Clients put keys where they do not belong: into a path, the name of a tool, a correlation id.
+fn scrubbed(mut text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = text.find(KEY) {
+        let (before, rest) = text.split_at(at + KEY.len());
+        out.push_str(before);
+        text = rest.trim_start_matches(|character: char| character.is_ascii_alphanumeric());
+        if text.len() < rest.len() {
+            out.push_str("***");
+        }
+    }
+    out + text
 }
 
 struct Bounded(String);

@@ -133,6 +133,29 @@ fn one_event_is_one_line_whatever_is_in_it() {
     }
 }
 
+// AUT-08
+#[test]
+fn no_line_shows_a_key_wherever_a_client_put_it() {
+    let key = crate::auth::ApiKey::generate().unwrap();
+    let key = key.expose();
+    let path = format!("/mcp/{key}/x;{key}");
+    let run = || {
+        let error = io::Error::other(path.clone());
+        info!(path, correlation_id = key, tool = %key, "to {key}");
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "from smcp_ to its end"
+        );
+    };
+    let lines = json(run);
+    assert_eq!(lines[0]["context"]["path"], "/mcp/smcp_***/x;smcp_***");
+    assert_eq!(lines[0]["correlation_id"], "smcp_***");
+    assert_eq!(lines[1]["message"], "from smcp_ to its end");
+    assert!(!format!("{lines:?}").contains(key));
+    let text = logged(LevelFilter::TRACE, Format::Text, run);
+    assert!(!text.contains(key), "{text}");
+}
+
 #[test]
 fn numbers_that_json_cannot_write_are_null() {
     let lines = json(|| {

@@ -37,7 +37,7 @@ pub(super) fn version<H: ServerHandler>(
     let Some(version) = era.version() else {
         return Ok(None);
     };
-    let hidden = is_hidden(parts, message, params);
+    let hidden = hides(parts, message, params);
     if needs_stream(message, params) && !hidden {
         if accepts.event_stream {
             return Ok(None);
@@ -156,7 +156,14 @@ fn named<'a>(message: &Message<'_>, params: &'a Params) -> Option<&'a str> {
 
 /// The tool does not exist for the caller. rmcp's service would look at its schema before it asks the guard, and
 /// what it then says of missing headers would tell that there is such a tool.
-fn is_hidden(parts: &Parts, message: &Message<'_>, params: &Params) -> bool {
+pub(super) fn is_hidden(parts: &Parts, message: &Message<'_>) -> bool {
+    let Ok(params) = message.params() else {
+        return false;
+    };
+    hides(parts, message, &params)
+}
+
+fn hides(parts: &Parts, message: &Message<'_>, params: &Params) -> bool {
     let caller = admission::caller(&parts.extensions);
     message
         .tool(params)

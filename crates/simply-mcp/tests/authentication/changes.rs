@@ -130,7 +130,13 @@ async fn a_broken_file_leaves_the_last_good_keys_in_force_and_says_so() {
         };
         assert!(timeout(PATIENCE, wait).await.is_ok(), "nobody noticed");
     };
-    for broken in ["", "{\"keys\": [", "{\"keys\": [{\"name\": \"x\"}]}"] {
+    for broken in [
+        "",
+        "{}",
+        "{\"keys\": null}",
+        "{\"keys\": [",
+        "{\"keys\": [{\"name\": \"x\"}]}",
+    ] {
         fixture.write_text(broken);
         until_stale().await;
         assert_eq!(fixture.call(KEY).await, 200, "{broken}");

@@ -71,6 +71,26 @@ fn every_problem_is_told_with_its_line() {
     assert_eq!(found.len(), 10, "{found:#?}");
 }
 
+// AUT-10
+#[test]
+fn an_empty_place_for_tools_is_not_taken_for_all_of_them() {
+    for text in [
+        "keys:\n- name: a\n  key: x\n  tools:\n",
+        "keys:\n- name: a\n  key: x\n  tools:\n  # - echo\n  enabled: true\n",
+        "keys: [{name: a, key: x, tools: null}]",
+    ] {
+        let found = problems(text, "k.yaml");
+        assert!(
+            found[0].contains("keys[0].tools: there is nothing"),
+            "{found:?}"
+        );
+    }
+    for text in ["enabled:", "expires_at:", "rate_limit: null"] {
+        let text = format!("keys:\n- name: a\n  key: x\n  {text}\n");
+        assert_eq!(KeyFile::parse(&text, "k.yaml").unwrap().keys.len(), 1);
+    }
+}
+
 // AUT-08
 #[test]
 fn no_report_repeats_a_key_wherever_it_stands() {

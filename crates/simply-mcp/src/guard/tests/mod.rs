@@ -84,6 +84,20 @@ fn lifecycles() -> [ClientLifecycleMode; 2] {
     ]
 }
 
+// AUT-10
+#[tokio::test]
+async fn a_call_is_no_request_of_the_handlers_own() {
+    let call = CustomRequest::new(
+        "tools/call",
+        Some(json!({"name": "known", "arguments": []})),
+    );
+    let error = Guarded::new(Hostile::default())
+        .on_custom_request(call, now())
+        .await
+        .unwrap_err();
+    assert_eq!(error.code, ErrorCode::INVALID_PARAMS);
+}
+
 #[tokio::test]
 async fn arguments_that_do_not_fit_never_reach_the_tool() {
     for lifecycle in lifecycles() {

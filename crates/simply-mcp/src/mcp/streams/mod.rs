@@ -23,6 +23,7 @@ use self::legacy::Legacy;
 use super::{
     McpOptions,
     accept::Accepts,
+    direct,
     envelope::{Kind, Message},
     headers::{self, Era},
     open_streams::{OpenStreams, holding},
@@ -37,8 +38,12 @@ use crate::{
 /// How often a stream that has nothing to say says so, for the proxies in between.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+type Stateless<H> = StreamableHttpService<Guarded<H>, NeverSessionManager>;
+
 pub(super) struct Streams<H> {
-    without_sessions: StreamableHttpService<Guarded<H>, NeverSessionManager>,
+    without_sessions: Stateless<H>,
+    /// The same for calls of tools that are hidden from their callers.
+    without_tools: Stateless<H>,
     legacy: Option<Legacy<H>>,
     open: Arc<OpenStreams>,
 }
@@ -73,8 +78,11 @@ impl<H: ServerHandler> Streams<H> {
                 draining,
             }
         });
+        let silent = handler.silent();
+        let silent = move || Ok(silent.clone());
         Self {
             without_sessions: StreamableHttpService::new(factory(), Arc::default(), config(&over)),
+            without_tools: StreamableHttpService::new(silent, Arc::default(), config(&over)),
             legacy,
             open,
         }
@@ -134,10 +142,11 @@ impl<H: ServerHandler> Streams<H> {
         let open = (message.kind == Kind::Request && accepts.event_stream)
             .then(|| self.open.open(Account::of(&parts.extensions)))
             .transpose()?;
-        let handled = self
-            .without_sessions
-            .handle(answers::request(parts, text.clone()))
-            .await;
+        let service = match direct::is_hidden(&parts, message) {
+            true => &self.without_tools,
+            false => &self.without_sessions,
+        };
+        let handled = service.handle(answers::request(parts, text.clone())).await;
         let mut response = answers::said_in_json(handled).await?;
         if open.is_some() && body::is_event_stream(response.headers()) {
             response = response.map(|body| holding(body.into_data_stream(), open));
