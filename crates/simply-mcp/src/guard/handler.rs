@@ -68,6 +68,21 @@ macro_rules! requests {
     )+};
 }
 
+/// Requests about a task: run guarded for the caller who started it.
+macro_rules! task_requests {
+    ($($name:ident($method:literal, $params:ty) -> $result:ty;)+) => {$(
+        async fn $name(
+            &self,
+            request: $params,
+            context: RequestContext<RoleServer>,
+        ) -> Result<$result, ErrorData> {
+            self.shared.tasks.check(&request.task_id, caller(&context))?;
+            let call = Call::of($method, &context);
+            self.answer(call, || self.inner().$name(request, context)).await
+        }
+    )+};
+}
+
 /// Notifications: run guarded; there is nobody to answer.
 macro_rules! notifications {
     ($($name:ident($method:literal $(, $notification:ident: $params:ty)?);)+) => {$(
@@ -98,15 +113,18 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         read_resource("resources/read", request: ReadResourceRequestParams) -> ReadResourceResponse;
         subscribe("resources/subscribe", request: SubscribeRequestParams) -> ();
         unsubscribe("resources/unsubscribe", request: UnsubscribeRequestParams) -> ();
-        get_task("tasks/get", request: GetTaskParams) -> GetTaskResult;
-        update_task("tasks/update", request: UpdateTaskParams) -> ();
-        cancel_task("tasks/cancel", request: CancelTaskParams) -> ();
         list_skills("skills/list", request: Option<PaginatedRequestParams>) -> ListSkillsResult;
         get_skill("skills/get", request: GetSkillRequestParams) -> GetSkillResult;
         read_resource_directory(
             "resources/directory/read",
             request: ReadResourceDirectoryRequestParams
         ) -> ListResourcesResult;
+    }
+
+    task_requests! {
+        get_task("tasks/get", GetTaskParams) -> GetTaskResult;
+        update_task("tasks/update", UpdateTaskParams) -> ();
+        cancel_task("tasks/cancel", CancelTaskParams) -> ();
     }
 
     notifications! {

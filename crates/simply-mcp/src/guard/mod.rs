@@ -3,6 +3,7 @@
 //! [`Guarded`] wraps an [`rmcp::ServerHandler`] and is one itself:
 //! - arguments reach a tool only if they fit its input schema ([`schemas`], SEP-1303);
 //! - a tool that does not exist for its caller ([`admission`](crate::admission)) is neither listed nor called;
+//! - a task is its caller's alone ([`tasks`]);
 //! - a panic costs the call it happens in ([`catch`]): JSON-RPC -32603, `data.code` `internal`;
 //! - a call that its client has given up is dropped, whether or not the handler looks;
 //! - subscriptions end with their result when the server drains;
@@ -13,6 +14,7 @@ mod catch;
 mod handler;
 mod schemas;
 mod stamp;
+mod tasks;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -30,7 +32,7 @@ use rmcp::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use self::{call::Call, schemas::Schemas};
+use self::{call::Call, schemas::Schemas, tasks::Tasks};
 use crate::{
     admission::{self, Admission},
     facts::Caller,
@@ -59,6 +61,7 @@ struct Shared<H> {
     listing_timeout: Duration,
     draining: CancellationToken,
     schemas: Schemas,
+    tasks: Tasks,
     /// The last resort for a handler whose `get_info` panics: what it said before.
     info: OnceLock<ServerConfig>,
     /// `serverInfo` as it stands in results.
@@ -114,6 +117,7 @@ impl<H: ServerHandler> Guarded<H> {
                 listing_timeout,
                 draining,
                 schemas: Schemas::default(),
+                tasks: Tasks::default(),
                 info: OnceLock::new(),
                 server: OnceLock::new(),
             }),
@@ -206,8 +210,14 @@ impl<H: ServerHandler> Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let call = Call::of("tools/call", &context).about(&params.name);
-        self.answer(call, || self.inner().call_tool(params, context))
-            .await
+        let caller = caller(&context).clone();
+        let response = self
+            .answer(call, || self.inner().call_tool(params, context))
+            .await?;
+        if let CallToolResponse::Task(started) = &response {
+            self.shared.tasks.started(&started.task.task_id, &caller);
+        }
+        Ok(response)
     }
 
     /// [`Self::check_arguments`] without a copy of the arguments, which are back when it returns.

@@ -134,11 +134,16 @@ fn value_fits(
         let message = format!(
             "expected {}, and found {}{}",
             expected(kind),
-            found(&value.data, setting.secret || *kind == Kind::Section),
+            found(&value.data, is_secret(setting) || *kind == Kind::Section),
             hint(kind, &value.data)
         );
         problems.push(Problem::of_setting(value.origin.clone(), key, message));
     }
+}
+
+// People write the key itself where something is said about it.
+fn is_secret(setting: &Setting) -> bool {
+    setting.secret || setting.key.starts_with("auth.")
 }
 
 fn record_fits(

@@ -15,6 +15,8 @@ fn no_secret_is_repeated() {
         "mcp: s3cr3t",
         "auth: s3cr3t",
         "auth: {key: s3cr3t}",
+        "auth: {enabled: s3cr3t}",
+        "auth: {key_env_var: s3cr3t-key}",
         "server: {public_url: 'https://me:s3cr3t@a'}",
         "server: {public_url: 'me:s3cr3t@a'}",
     ] {
