@@ -63,6 +63,9 @@ impl Store {
     ///
     /// When the URL asks for something that does not exist, as a database beyond all numbers.
     pub(crate) fn new(url: &StoreUrl, metrics: &Metrics) -> Result<Self, Error> {
+        if url.is_tls() {
+            choose_cryptography();
+        }
         // The library's own words could repeat a part of the URL.
         let client = redis::Client::open(url.expose()).map_err(|_| {
             Error::Server(format!(
@@ -170,6 +173,12 @@ impl Store {
             runtime.spawn(ended.run_until_cancelled_owned(keeper.run()));
         }
     }
+}
+
+/// The library takes the one of the process, and panics where a program has been built with two and chose neither.
+fn choose_cryptography() {
+    // An error says that the program has chosen.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 impl fmt::Debug for Store {

@@ -258,3 +258,12 @@ fn without_a_runtime_it_is_made_all_the_same() {
     let url = StoreUrl::parse("redis://127.0.0.1:1").unwrap();
     assert!(!Store::new(&url, &Metrics::new()).unwrap().is_up());
 }
+
+#[test]
+fn over_tls_the_cryptography_is_chosen_before_anybody_connects() {
+    let chosen = || rustls::crypto::CryptoProvider::get_default().is_some();
+    let make = |url| Store::new(&StoreUrl::parse(url).unwrap(), &Metrics::new()).unwrap();
+    make("rediss://127.0.0.1:1");
+    make("rediss://127.0.0.1:1");
+    assert!(chosen());
+}
