@@ -36,7 +36,7 @@ pub struct Server {
     pub public_url: Option<PublicUrl>,
 
     /// The proxies in front of this server, as addresses or networks (`10.0.0.0/8`). Only what they say in
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` is believed.
+    /// `X-Forwarded-For` or `Forwarded` about the client's address is believed.
     pub trusted_proxies: Vec<Network>,
 
     /// Further names that Host may carry, each with or without a port. With neither this nor `public_url`, a

@@ -66,6 +66,8 @@ struct Counted<'a> {
     allowance: Allowance,
     tool: Option<&'a str>,
     cost: u32,
+    /// What it costs when it is sent again: what the door has counted for it already, it counts again.
+    again: u32,
 }
 
 impl Limiter {
@@ -123,6 +125,7 @@ impl Limiter {
             allowance: self.allowance_of(caller),
             tool: None,
             cost,
+            again: cost,
         };
         self.judge(Identity::of(caller, address), &counted).await
     }
@@ -138,8 +141,8 @@ impl Limiter {
         asked.ok()
     }
 
-    /// Counts `cost` more requests: a batch, or a tool that costs more than one. Whoever calls it puts
-    /// [`CountedFurther`](crate::facts::CountedFurther) into the extensions of an answer that passes.
+    /// Counts `cost` more requests beside the one of the door: a batch, or a tool that costs more than one. Whoever
+    /// calls it puts [`CountedFurther`](crate::facts::CountedFurther) into the extensions of an answer that passes.
     ///
     /// # Errors
     ///
@@ -150,7 +153,15 @@ impl Limiter {
         address: Option<IpAddr>,
         cost: u32,
     ) -> Result<(), Refusal> {
-        self.ask(caller, address, cost).await.outcome()
+        let counted = Counted {
+            caller,
+            allowance: self.allowance_of(caller),
+            tool: None,
+            cost,
+            again: cost.saturating_add(1),
+        };
+        let identity = Identity::of(caller, address);
+        self.judge(identity, &counted).await.outcome()
     }
 
     /// Counts one call against the allowance that the caller has for `tool`.
@@ -171,6 +182,7 @@ impl Limiter {
             allowance,
             tool: Some(tool),
             cost: 1,
+            again: 1,
         };
         self.judge(identity, &counted).await.outcome()
     }
@@ -186,7 +198,7 @@ impl Limiter {
     }
 
     async fn judge(&self, identity: Identity, counted: &Counted<'_>) -> Verdict {
-        let decision = match self.take(identity, counted.allowance, counted.cost).await {
+        let decision = match self.decide(identity, counted).await {
             Ok(decision) => decision,
             Err(refusal) => {
                 return Verdict {
@@ -201,6 +213,21 @@ impl Limiter {
             decision: Some(decision),
             refusal: refused.then(|| counted.refusal(&decision)),
         }
+    }
+
+    async fn decide(&self, identity: Identity, counted: &Counted<'_>) -> Result<Decision, Refusal> {
+        let Counted {
+            allowance,
+            cost,
+            again,
+            ..
+        } = *counted;
+        let decision = self.take(identity, allowance, cost).await?;
+        if decision.admitted || again == cost {
+            return Ok(decision);
+        }
+        // Only the count knows how long the whole request has to wait. Should it have room by now, it has passed.
+        self.take(identity, allowance, again).await
     }
 
     fn measure(&self, counted: &Counted<'_>, decision: &Decision) {
@@ -273,8 +300,9 @@ impl Counted<'_> {
             return Refusal::new(
                 Code::BadRequest,
                 format!(
-                    "{rule}, and this alone counts as {}, so waiting does not help; send fewer messages in a batch",
-                    self.cost
+                    "{rule}, and this alone counts as {}, so waiting does not help; send fewer messages in a batch, or \
+                     ask the operator for more",
+                    self.again
                 ),
             );
         };

@@ -67,3 +67,35 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(line: &str) -> Failure {
+        let answer = redis::parse_redis_value(format!("{line}\r\n").as_bytes());
+        let error = answer.and_then(redis::Value::extract_error).unwrap_err();
+        Failure::of(&error)
+    }
+
+    #[test]
+    fn what_concerns_one_key_is_told_from_what_concerns_all() {
+        for line in [
+            "-WRONGTYPE Operation against a key holding the wrong kind of value",
+            "-ERR unknown command 'X'",
+            "-MOVED 1 127.0.0.1:1",
+            "-NOSCRIPT No matching script",
+        ] {
+            assert!(!answered(line).of_the_store, "{line}");
+        }
+        for code in OF_THE_STORE {
+            assert!(answered(&format!("-{code} words")).of_the_store, "{code}");
+        }
+        assert!(Failure::late().of_the_store);
+    }
+
+    #[test]
+    fn what_was_asked_is_not_repeated() {
+        assert_eq!(answered("-ERR unknown command 'hunter2'").reason, "ERR");
+    }
+}

@@ -141,3 +141,19 @@ async fn within<T>(
         Err(_) => Err(Failure::late()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RL-04: however long it was away, a store that is back is found within five seconds.
+    #[test]
+    fn no_pause_is_long() {
+        let mut pauses = vec![PAUSES.0];
+        for _ in 0..20 {
+            pauses.push(longer(pauses[pauses.len() - 1]));
+        }
+        assert!(pauses.is_sorted() && pauses[1] > pauses[0]);
+        assert!(pauses[20] + CONNECT_WITHIN + PROBE_WITHIN < Duration::from_secs(5));
+    }
+}

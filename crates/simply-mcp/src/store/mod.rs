@@ -47,6 +47,7 @@ struct Kept {
     link: Arc<Link>,
     client: redis::Client,
     kept: AtomicBool,
+    answer_within: Duration,
     /// Ends the background task.
     ended: DropGuard,
 }
@@ -63,6 +64,17 @@ impl Store {
     ///
     /// When the URL asks for something that does not exist, as a database beyond all numbers.
     pub(crate) fn new(url: &StoreUrl, metrics: &Metrics) -> Result<Self, Error> {
+        Self::that_waits(url, metrics, ANSWER_WITHIN)
+    }
+
+    fn that_waits(
+        url: &StoreUrl,
+        metrics: &Metrics,
+        answer_within: Duration,
+    ) -> Result<Self, Error> {
+        if url.is_tls() {
+            choose_cryptography();
+        }
         // The library's own words could repeat a part of the URL.
         let client = redis::Client::open(url.expose()).map_err(|_| {
             Error::Server(format!(
@@ -73,6 +85,7 @@ impl Store {
             link: Arc::new(Link::new(url.to_string(), metrics)),
             client,
             kept: AtomicBool::new(false),
+            answer_within,
             ended: tokio_util::sync::CancellationToken::new().drop_guard(),
         }));
         store.keep();
@@ -141,7 +154,7 @@ impl Store {
         Answer: Future<Output = RedisResult<T>>,
     {
         self.keep();
-        let deadline = Instant::now() + ANSWER_WITHIN;
+        let deadline = Instant::now() + self.0.answer_within;
         let link = &self.0.link;
         let Ok(Some(live)) = timeout_at(deadline, link.connection()).await else {
             link.count_failure();
@@ -170,6 +183,12 @@ impl Store {
             runtime.spawn(ended.run_until_cancelled_owned(keeper.run()));
         }
     }
+}
+
+/// The library takes the one of the process, and panics where a program has been built with two and chose neither.
+fn choose_cryptography() {
+    // An error says that the program has chosen.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 impl fmt::Debug for Store {

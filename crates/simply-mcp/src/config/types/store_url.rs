@@ -39,6 +39,10 @@ impl StoreUrl {
         })
     }
 
+    pub(crate) fn is_tls(&self) -> bool {
+        self.0.scheme() == "rediss"
+    }
+
     /// The whole URL, with its password.
     #[must_use]
     pub fn expose(&self) -> &str {

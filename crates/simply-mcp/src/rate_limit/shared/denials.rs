@@ -51,8 +51,8 @@ impl Denials {
             remembered.by_identity.remove(&identity);
             return None;
         }
-        // What costs less may pass earlier.
-        (denial.allowance == allowance && cost >= denial.cost).then(|| denial.seen_at(now))
+        // What costs less may pass earlier, what costs more has to wait longer.
+        (denial.allowance == allowance && cost == denial.cost).then(|| denial.seen_at(now))
     }
 
     /// Remembers a decision that is a denial. `now` is when the store was asked, so that it ends no later here than
@@ -150,10 +150,11 @@ mod tests {
         assert_eq!(later.retry_after, Some(Duration::from_secs(3)));
         assert_eq!(later.reset_after, Duration::from_secs(48));
         assert_eq!(found(1, 3 * SECOND), None, "what costs less may pass");
+        assert_eq!(found(3, 3 * SECOND), None, "what costs more waits longer");
         assert_eq!(denials.find(who, allowance(11), 2, 3 * SECOND), None);
         assert_eq!(denials.find(address(2), allowance(10), 2, 3 * SECOND), None);
-        assert!(found(3, 6 * SECOND - 1).is_some());
-        assert_eq!(found(3, 6 * SECOND), None);
+        assert!(found(2, 6 * SECOND - 1).is_some());
+        assert_eq!(found(2, 6 * SECOND), None);
     }
 
     #[test]

@@ -29,6 +29,7 @@ if stored then
             times[#times + 1] = latest
             counts[#counts + 1] = state[at + 1]
             kept_for = longest
+            changed = changed or longest > state[1]
         end
     end
 end

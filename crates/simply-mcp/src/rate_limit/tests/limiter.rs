@@ -78,19 +78,47 @@ async fn everybody_has_an_allowance_and_none_shares_anothers() {
 async fn a_refusal_says_whose_allowance_it_is_how_much_and_how_long() {
     let Fixture { limiter, .. } = fixture(json!({"default_limit": 60}));
     limiter.charge(&key("a"), HERE, 60).await.unwrap();
-    let refusal = limiter.charge(&key("a"), HERE, 2).await.unwrap_err();
+    let verdict = limiter.ask(&key("a"), HERE, 2).await;
+    let refusal = verdict.refusal.unwrap();
     assert_eq!(
         refusal.detail,
         "this key may make 60 requests in 60 seconds; wait 2 seconds, then send this again"
     );
     assert_eq!(data(&refusal)["retryAfterMs"], 2000);
-    let refusal = limiter.charge(&key("a"), HERE, 61).await.unwrap_err();
+    let refusal = limiter.charge(&key("a"), HERE, 60).await.unwrap_err();
     assert_eq!(refusal.code, Code::BadRequest);
     assert!(
         refusal.detail.contains("counts as 61"),
         "{}",
         refusal.detail
     );
+}
+
+// RL-09: whoever sends it again goes through the door again as well.
+#[tokio::test]
+async fn what_costs_more_than_one_passes_after_the_wait() {
+    for strategy in ["token_bucket", "sliding_window"] {
+        let settings = json!({"default_limit": 5, "strategy": strategy});
+        let Fixture { limiter, clock, .. } = fixture(settings);
+        let caller = key("a");
+        for (pass, further) in [(0, 2), (1, 3), (2, 4)] {
+            limiter.ask(&caller, HERE, 1).await;
+            let refusal = loop {
+                limiter.ask(&caller, HERE, 1).await;
+                match limiter.charge(&caller, HERE, further).await {
+                    Ok(()) => {}
+                    Err(refusal) => break refusal,
+                }
+            };
+            let wait = data(&refusal)["retryAfterMs"].as_u64().unwrap();
+            clock.fetch_add(wait * 1_000_000, Ordering::SeqCst);
+            let door = limiter.ask(&caller, HERE, 1).await;
+            assert!(door.refusal.is_none(), "{strategy} {pass}");
+            limiter.charge(&caller, HERE, further).await.unwrap();
+        }
+        let refusal = limiter.charge(&caller, HERE, 5).await.unwrap_err();
+        assert_eq!(refusal.code, Code::BadRequest, "it never passes");
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,12 @@ pub(crate) fn store(redis: &Redis) -> Store {
     Store::new(&StoreUrl::parse(&redis.url()).unwrap(), &Metrics::new()).unwrap()
 }
 
+/// One that is waited for: what was late has been counted all the same, and who asks again counts twice.
+pub(crate) fn patient_store(redis: &Redis) -> Store {
+    let url = StoreUrl::parse(&redis.url()).unwrap();
+    Store::that_waits(&url, &Metrics::new(), SOON).unwrap()
+}
+
 /// Adds one to a number at the store.
 async fn count(store: &Store) -> Result<i64, Unavailable> {
     let mut command = redis::cmd("INCR");
@@ -73,9 +79,27 @@ async fn a_store_that_is_down_stops_no_start_and_is_found_when_it_comes() {
     let mut redis = Redis::not_yet_started();
     let store = store(&redis);
     timeout(AT_ONCE, count(&store)).await.unwrap().unwrap_err();
-    store.until_down().await;
+    let mut waits = vec![];
+    for _ in 0..20 {
+        let asked = Instant::now();
+        count(&store).await.unwrap_err();
+        waits.push(asked.elapsed());
+    }
+    assert!(waits.iter().min() < Some(&ANSWER_WITHIN), "{waits:?}");
     redis.start_again();
     assert_eq!(counted(&store).await, 1);
+}
+
+#[tokio::test]
+async fn the_first_question_waits_for_the_first_connection() {
+    let redis = Redis::start();
+    // A loaded machine takes longer to connect now and then.
+    for _ in 0..20 {
+        if count(&store(&redis)).await.is_ok() {
+            return;
+        }
+    }
+    panic!("no first question was answered");
 }
 
 // RL-04
@@ -159,6 +183,19 @@ fn run(redis: &Redis, words: &[&str]) {
 
 // RL-04
 #[tokio::test]
+async fn a_server_that_never_took_writes_was_never_up() {
+    let redis = Redis::start();
+    run(&redis, &["REPLICAOF", "127.0.0.1", "1"]);
+    let store = store(&redis);
+    timeout(Duration::from_secs(1), store.until_up())
+        .await
+        .unwrap_err();
+    run(&redis, &["REPLICAOF", "NO", "ONE"]);
+    counted(&store).await;
+}
+
+// RL-04
+#[tokio::test]
 async fn a_server_that_is_slow_is_down_until_it_is_not() {
     let redis = Redis::start();
     let store = store(&redis);
@@ -222,6 +259,12 @@ async fn what_becomes_of_an_earlier_connection_does_not_matter() {
     let (store, _there) = mute().await;
     store.0.link.failed(0, &Failure::late());
     assert!(store.is_up());
+    let of_one_key = Failure {
+        of_the_store: false,
+        ..Failure::late()
+    };
+    store.0.link.failed(1, &of_one_key);
+    assert!(store.is_up());
     store.0.link.failed(1, &Failure::late());
     assert!(!store.is_up());
 }
@@ -257,4 +300,13 @@ async fn the_password_is_in_no_debug_output_and_in_no_error() {
 fn without_a_runtime_it_is_made_all_the_same() {
     let url = StoreUrl::parse("redis://127.0.0.1:1").unwrap();
     assert!(!Store::new(&url, &Metrics::new()).unwrap().is_up());
+}
+
+#[test]
+fn over_tls_the_cryptography_is_chosen_before_anybody_connects() {
+    let chosen = || rustls::crypto::CryptoProvider::get_default().is_some();
+    let make = |url| Store::new(&StoreUrl::parse(url).unwrap(), &Metrics::new()).unwrap();
+    make("rediss://127.0.0.1:1");
+    make("rediss://127.0.0.1:1");
+    assert!(chosen());
 }

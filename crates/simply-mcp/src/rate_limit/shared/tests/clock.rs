@@ -36,7 +36,7 @@ impl Held {
     async fn new(redis: &Redis, strategy: Strategy) -> Self {
         let script = HELD[usize::from(strategy == Strategy::SlidingWindow)];
         let settings = settings(strategy, OnStoreFailure::Closed);
-        let shared = Shared::with_script(&settings, store(redis), script);
+        let shared = Shared::with_script(&settings, patient_store(redis), script);
         shared.store.until_up().await;
         Self(shared)
     }
@@ -153,6 +153,96 @@ async fn another_allowance_gives_nothing_for_free() {
             }
         }
     }
+}
+
+/// Takes costs at times after noon, and says what passed.
+async fn taken(held: &Held, rules: &[(u64, Allowance, u32)]) -> Vec<bool> {
+    let mut admitted = vec![];
+    for (later, rule, cost) in rules {
+        admitted.push(held.take(NOON + later, *rule, *cost).await.admitted);
+    }
+    admitted
+}
+
+const SECOND: u64 = 1_000_000;
+
+#[tokio::test]
+async fn no_part_of_a_microsecond_is_given_away() {
+    let redis = Redis::start();
+    let held = Held::new(&redis, Strategy::TokenBucket).await;
+    let second = Duration::from_secs(1);
+    // A request takes a third of a microsecond: the one too many is within the last whole one.
+    let rule = allowance(3_000_000, second);
+    let asked = [
+        (0, rule, 3_000_000),
+        (0, rule, 1),
+        (1, rule, 4),
+        (1, rule, 3),
+    ];
+    assert_eq!(taken(&held, &asked).await, [true, false, false, true]);
+    redis.run(&["FLUSHALL"]);
+    // Thirds that add up to whole ones.
+    let rule = allowance(600_000, second);
+    let mut asked = vec![(0, rule, 59_999); 10];
+    asked.extend([(0, rule, 10), (0, rule, 1)]);
+    let admitted = taken(&held, &asked).await;
+    assert_eq!(admitted.iter().filter(|passed| **passed).count(), 11);
+    assert_eq!(admitted.last(), Some(&false));
+    redis.run(&["FLUSHALL"]);
+    // Windows that do not divide each other, to and fro.
+    let (long, short) = (
+        allowance(1_000_000, 64 * second),
+        allowance(1_000_000, 7 * second),
+    );
+    let mut asked = vec![(0, long, 1_000_000)];
+    for _ in 0..100 {
+        asked.extend([(5, short, 1), (5, long, 1)]);
+    }
+    let admitted = taken(&held, &asked).await;
+    assert_eq!(admitted.iter().filter(|passed| **passed).count(), 1);
+}
+
+#[tokio::test]
+async fn a_window_ends_when_it_does() {
+    let redis = Redis::start();
+    let held = Held::new(&redis, Strategy::SlidingWindow).await;
+    let (two, end) = (allowance(2, WINDOW), 64 * SECOND);
+    let asked = [
+        (0, two, 1),
+        (SECOND - 1, two, 1),
+        (end, two, 1),
+        (end + 1, two, 1),
+        (end + SECOND - 1, two, 1),
+        (end + SECOND, two, 1),
+    ];
+    let admitted = taken(&held, &asked).await;
+    assert_eq!(admitted, [true, true, false, true, false, true]);
+}
+
+#[tokio::test]
+async fn a_longer_window_counts_what_passed_in_a_shorter_one() {
+    let redis = Redis::start();
+    for strategy in STRATEGIES {
+        redis.run(&["FLUSHALL"]);
+        let held = Held::new(&redis, strategy).await;
+        let (narrow, wide) = (allowance(10, WINDOW), allowance(10, 10 * WINDOW));
+        let asked = [(0, narrow, 10), (1, wide, 1), (65 * SECOND, wide, 10)];
+        let admitted = taken(&held, &asked).await;
+        assert_eq!(admitted, [true, false, false], "{strategy:?}");
+    }
+}
+
+#[tokio::test]
+async fn cells_that_are_joined_lose_nothing() {
+    let redis = Redis::start();
+    let held = Held::new(&redis, Strategy::SlidingWindow).await;
+    let (long, short) = (allowance(1000, WINDOW), allowance(1000, WINDOW / 64));
+    held.take(NOON, long, 1).await;
+    for step in 1..=100 {
+        assert!(held.take(NOON + step * 20_000, short, 1).await.admitted);
+    }
+    let left = held.take(NOON + 3 * SECOND, long, 0).await;
+    assert_eq!(left.remaining, 1000 - 101);
 }
 
 #[tokio::test]

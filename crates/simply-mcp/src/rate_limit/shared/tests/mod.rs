@@ -8,7 +8,7 @@ use std::{net::Ipv4Addr, num::NonZeroU32, time::Duration};
 use super::*;
 use crate::{
     facts::Caller,
-    store::tests::{redis_server::Redis, store},
+    store::tests::{patient_store, redis_server::Redis, store},
 };
 
 const STRATEGIES: [Strategy; 2] = [Strategy::TokenBucket, Strategy::SlidingWindow];
@@ -24,7 +24,8 @@ fn settings(strategy: Strategy, on_store_failure: OnStoreFailure) -> RateLimit {
 
 /// Counts at `redis`, as soon as it answers; refuses everything while it does not.
 async fn shared(redis: &Redis, strategy: Strategy) -> Shared {
-    let shared = Shared::new(&settings(strategy, OnStoreFailure::Closed), store(redis));
+    let settings = settings(strategy, OnStoreFailure::Closed);
+    let shared = Shared::new(&settings, patient_store(redis));
     shared.store.until_up().await;
     shared
 }
@@ -100,6 +101,31 @@ async fn every_key_ends_by_itself() {
     }
 }
 
+// RL-03: a key that ends before its count does would give the allowance back.
+#[tokio::test]
+async fn no_key_ends_before_its_count_does() {
+    let redis = Redis::start();
+    for strategy in STRATEGIES {
+        let shared = shared(&redis, strategy).await;
+        let (narrow, wide) = (allowance(10, HOUR / 60), allowance(10, HOUR));
+        assert!(decided(&shared, address(1), narrow, 10).await.admitted);
+        let lives = |redis: &Redis| {
+            let keys = redis.keys().into_iter();
+            let counts = keys.filter(|(key, _)| key.contains("{4:"));
+            counts.map(|(_, lives)| lives).max().unwrap()
+        };
+        assert!((50_000..=61_000).contains(&lives(&redis)));
+        assert!(!decided(&shared, address(1), wide, 1).await.admitted);
+        assert!((3_500_000..=3_602_000).contains(&lives(&redis)));
+        redis.run(&["FLUSHALL"]);
+        if strategy == Strategy::SlidingWindow {
+            assert!(decided(&shared, address(1), wide, 5).await.admitted);
+            assert!(decided(&shared, address(1), narrow, 1).await.admitted);
+            assert!((3_500_000..=3_602_000).contains(&lives(&redis)));
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_costs_more_than_everything_is_never_admitted_and_takes_nothing() {
     let redis = Redis::start();
@@ -152,5 +178,20 @@ async fn a_denial_is_remembered_here_until_the_stores_time() {
         assert!(shared.denials.find(who, one, 1, 1_000 + lasts).is_none());
         assert!(decided(&shared, who, one, 1).await.admitted);
         redis.run(&["FLUSHALL"]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_holds_something_else_is_no_answer() {
+    let redis = Redis::start();
+    for strategy in STRATEGIES {
+        let shared = shared(&redis, strategy).await;
+        for (last, text) in [(1, "x"), (2, "1:2:3"), (3, "-1:0:10:60"), (4, "")] {
+            redis.run(&["SET", &key(address(last), strategy), text]);
+            let question = Question::new(allowance(10, HOUR), 1);
+            let asked = shared.ask(address(last), question).await;
+            assert!(asked.is_err(), "{strategy:?} {text:?}: {asked:?}");
+            shared.store.until_up().await;
+        }
     }
 }
