@@ -29,11 +29,16 @@ pub(super) fn replace(
             return Err(error).with_context(|| format!("{} cannot be read", path.display()));
         }
     };
-    write(path, directory, text, old.as_ref()).with_context(|| {
-        format!(
-            "{} cannot be written, and nothing has changed; this user needs write access to its directory",
-            path.display()
-        )
+    write(path, directory, text, old.as_ref()).map_err(|error| {
+        let advice = match error.kind() {
+            // A file that is mounted by itself, as into a container, cannot be exchanged for another.
+            io::ErrorKind::ResourceBusy => "it is a mount of its own; mount its directory instead",
+            _ => "this user needs write access to its directory",
+        };
+        let place = path.display();
+        anyhow::Error::new(error).context(format!(
+            "{place} cannot be written, and nothing has changed; {advice}"
+        ))
     })
 }
 

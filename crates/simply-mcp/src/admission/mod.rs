@@ -8,10 +8,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use http::{Extensions, Response, request::Parts};
+use rmcp::model::Tool;
 
 use crate::{
     auth::Challenges,
@@ -29,6 +33,8 @@ pub(crate) struct Admission {
     challenges: Option<Arc<Challenges>>,
     limiter: Option<Arc<Limiter>>,
     limits: HashMap<Box<str>, Limit>,
+    /// Whether the names in the rules have been compared with a list of the handler's.
+    compared: AtomicBool,
 }
 
 /// How often a caller may call a tool, and what a call costs.
@@ -76,6 +82,22 @@ impl Admission {
     /// Whether the tool stands in the caller's list.
     pub(crate) fn lists(&self, caller: &Caller, tool: &str) -> bool {
         exists_for(caller, tool) && self.lacking(caller, tool).is_none()
+    }
+
+    /// The names in the rules that stand in no complete list of the handler's: somebody misspelt them, and the tool that
+    /// was meant has no rule. Said once, as tools may come and go.
+    pub(crate) fn misspelt(&self, all: &[Tool]) -> Vec<&str> {
+        if self.compared.swap(true, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let names = self.scopes.keys().chain(self.limits.keys());
+        let mut missing: Vec<&str> = names
+            .map(|name| &**name)
+            .filter(|name| all.iter().all(|tool| tool.name != *name))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 
     /// Whether two callers may be shown different lists.
@@ -267,6 +289,14 @@ mod tests {
             assert_eq!(call(caller, "delete").await, outcome);
         }
         assert!(rules.lists(&token(&[]), "free") && rules.lists(&Caller::anonymous(), "other"));
+    }
+
+    #[test]
+    fn a_rule_for_a_tool_that_is_not_there_is_noticed_once() {
+        let rules = admission();
+        let tool = |name: &'static str| Tool::new(name, "", Arc::new(serde_json::Map::new()));
+        assert_eq!(rules.misspelt(&[tool("delete"), tool("fre")]), ["free"]);
+        assert!(rules.misspelt(&[]).is_empty());
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl Sources {
             return Err(no_key(auth));
         }
         warnings.extend(expired(&entries));
+        warnings.extend(narrower_than_nobody(auth, &entries));
         Ok(Self {
             environment,
             entries,
@@ -135,6 +136,18 @@ fn no_key(auth: &Auth) -> ConfigErrors {
             place: None,
         });
     ConfigErrors::of(vec![Problem::of_setting(origin, "auth", message)])
+}
+
+/// Whoever leaves such a key away may do more than with it.
+fn narrower_than_nobody(auth: &Auth, entries: &[KeyEntry]) -> Option<Warning> {
+    let narrow = entries.iter().find(|entry| entry.tools.is_some())?;
+    (!auth.require_auth).then(|| {
+        let message = format!(
+            "callers without a key may call every tool, and the key {:?} only some; require a key, or name no tools",
+            narrow.name
+        );
+        Warning::new("auth.require_auth", message)
+    })
 }
 
 fn expired(entries: &[KeyEntry]) -> Vec<Warning> {

@@ -118,6 +118,9 @@ fn what_is_set_and_has_no_effect_is_warned_of() {
     );
     let named = json!({"host": "0.0.0.0", "public_url": "https://mcp.example.com"});
     assert!(warned(json!({"server": named, "auth": {"jwt": jwt}})).is_empty());
+    let dear = |enabled| json!({"rate_limit": {"enabled": enabled, "tools": {"t": {"cost": 101}, "u": {"cost": 100}}}});
+    assert_eq!(warned(dear(true)), ["rate_limit.tools.t"]);
+    assert!(warned(dear(false)).is_empty());
 }
 
 #[test]

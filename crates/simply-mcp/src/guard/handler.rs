@@ -185,11 +185,21 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let call = Call::of("tools/list", &context);
         let caller = caller(&context).clone();
         let has_scope = call.is_modern();
+        let is_first = request.as_ref().is_none_or(|page| page.cursor.is_none());
         let mut result = self
             .answer(call, || self.inner().list_tools(request, context))
             .await?;
         self.remember_listed(&result.tools);
         let admission = &self.shared.admission;
+        if is_first && result.next_cursor.is_none() {
+            for tool in admission.misspelt(&result.tools) {
+                tracing::warn!(
+                    tool,
+                    "auth.jwt.tool_scopes or rate_limit.tools name a tool that there is not; a rule for a misspelt \
+                     name protects nothing"
+                );
+            }
+        }
         result
             .tools
             .retain(|tool| admission.lists(&caller, &tool.name));

@@ -36,8 +36,8 @@ pub(crate) struct Metrics {
     pub(crate) keys_stale: IntGaugeVec,
     /// Looks at a source of keys that failed: `simply_mcp_keys_load_failures_total{source}`.
     pub(crate) keys_load_failures: IntCounterVec,
-    /// Whether the shared store answers: `simply_mcp_store_up`.
-    pub(crate) store_up: IntGauge,
+    /// Whether the shared store answers: `simply_mcp_store_up`, there where there is a store.
+    pub(crate) store_up: IntGaugeVec,
     /// Questions that the shared store did not answer in time: `simply_mcp_store_failures_total`.
     pub(crate) store_failures: IntCounter,
     /// Sessions that are open: `simply_mcp_sessions`.
@@ -87,7 +87,7 @@ impl Metrics {
                 "Attempts to read a source of keys that failed.",
                 "source",
             ),
-            store_up: add.gauge("simply_mcp_store_up", "1 while the shared store answers."),
+            store_up: add.gauge_if_used("simply_mcp_store_up", "1 while the shared store answers."),
             store_failures: add.counter(
                 "simply_mcp_store_failures_total",
                 "Questions that the shared store did not answer in time.",
@@ -124,6 +124,12 @@ impl Adder<'_> {
 
     fn gauge(&self, name: &str, help: &str) -> IntGauge {
         self.register(GenericGauge::new(name, help).expect("the name is valid"))
+    }
+
+    /// A gauge that is reported once somebody has asked for its handle: 0 would be bad news of what is not there.
+    fn gauge_if_used(&self, name: &str, help: &str) -> IntGaugeVec {
+        let made = GenericGaugeVec::new(Opts::new(name, help), &[]);
+        self.register(made.expect("the name is valid"))
     }
 
     fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
@@ -168,5 +174,6 @@ mod tests {
                 && text.contains("\nsimply_mcp_keys 3\n"),
             "{text}"
         );
+        assert!(!text.contains("simply_mcp_store_up"), "there is no store");
     }
 }

@@ -47,7 +47,7 @@ impl Link {
         Self {
             state: watch::Sender::new(State::Starting),
             shown,
-            up: metrics.store_up.clone(),
+            up: metrics.store_up.with_label_values::<&str>(&[]),
             failures: metrics.store_failures.clone(),
             single_failure_logged: Mutex::new(None),
         }

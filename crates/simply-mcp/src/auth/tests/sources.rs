@@ -68,3 +68,23 @@ fn a_file_that_is_empty_for_a_moment_takes_no_key_away() {
         assert_eq!(Sources::read_again(&file, &[]).is_ok(), good, "{text:?}");
     }
 }
+
+#[test]
+fn a_key_that_may_do_less_than_nobody_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let keys =
+        json!({ "keys": [{ "name": "narrow", "key": "a-key-of-one-tool", "tools": ["echo"] }] });
+    fs::write(&file, keys.to_string()).unwrap();
+    let mut auth = auth(&[]);
+    auth.keys_file = Some(file);
+    let warned = |auth: &Auth| {
+        let warnings = Sources::read(auth).unwrap().warnings;
+        warnings
+            .iter()
+            .any(|warning| warning.setting() == "auth.require_auth")
+    };
+    assert!(!warned(&auth));
+    auth.require_auth = false;
+    assert!(warned(&auth));
+}

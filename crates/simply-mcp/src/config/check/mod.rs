@@ -46,7 +46,24 @@ pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
     [open_to_all(config), ignored(config), homeless(config)]
         .into_iter()
         .flatten()
+        .chain(unaffordable(config))
         .collect()
+}
+
+/// Tools that nobody can call whose key has no larger allowance of its own.
+fn unaffordable(config: &HttpConfig) -> impl Iterator<Item = Warning> {
+    let settings = &config.rate_limit;
+    let dear = settings
+        .tools
+        .iter()
+        .filter(|(_, tool)| tool.cost > settings.default_limit);
+    dear.filter(|_| settings.enabled).map(|(name, tool)| Warning {
+        setting: format!("rate_limit.tools.{name}"),
+        message: format!(
+            "a call costs {} of the {} requests that a caller has, so only a key with a larger rate_limit can make it",
+            tool.cost, settings.default_limit
+        ),
+    })
 }
 
 fn open_to_all(config: &HttpConfig) -> Option<Warning> {
