@@ -53,8 +53,8 @@ impl Challenges {
     /// ask for.
     pub(crate) fn unauthorized(&self) -> &HeaderValue {
         self.unauthorized.get_or_init(|| {
-            let scopes = self.required.iter().map(String::as_str);
-            header(&[self.metadata(), scope(scopes)])
+            let scopes = with(&self.required, []);
+            header(&[self.metadata(), scope(&scopes)])
         })
     }
 
@@ -68,12 +68,10 @@ impl Challenges {
     ) -> Refusal {
         let required = issuer.and_then(|issuer| self.of_issuers.get(issuer));
         let scopes = with(required.unwrap_or(&self.required), needed);
-        let detail = format!(
-            "the access token does not allow this; get one with the scopes {:?}",
-            scopes.iter().copied().collect::<Vec<_>>().join(" ")
-        );
+        let detail =
+            format!("the access token does not allow this; get one with the scopes {scopes:?}");
         let error = Some("error=\"insufficient_scope\"".to_owned());
-        let challenge = header(&[error, scope(scopes.into_iter()), self.metadata()]);
+        let challenge = header(&[error, scope(&scopes), self.metadata()]);
         Refusal::challenge(Code::InsufficientScope, detail, challenge)
     }
 
@@ -83,11 +81,8 @@ impl Challenges {
         needed: impl IntoIterator<Item = &'a str>,
     ) -> Refusal {
         let scopes = with(&self.required, needed);
-        let detail = format!(
-            "this needs an access token with the scopes {:?}",
-            scopes.iter().copied().collect::<Vec<_>>().join(" ")
-        );
-        let challenge = header(&[self.metadata(), scope(scopes.into_iter())]);
+        let detail = format!("this needs an access token with the scopes {scopes:?}");
+        let challenge = header(&[self.metadata(), scope(&scopes)]);
         Refusal::challenge(Code::Unauthorized, detail, challenge)
     }
 
@@ -97,16 +92,14 @@ impl Challenges {
     }
 }
 
-fn with<'a>(
-    required: &'a BTreeSet<String>,
-    needed: impl IntoIterator<Item = &'a str>,
-) -> BTreeSet<&'a str> {
-    required.iter().map(String::as_str).chain(needed).collect()
+/// Scopes as RFC 6749 §3.3 lists them: each once, sorted, with spaces between.
+fn with<'a>(required: &'a BTreeSet<String>, needed: impl IntoIterator<Item = &'a str>) -> String {
+    let all: BTreeSet<&str> = required.iter().map(String::as_str).chain(needed).collect();
+    all.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-fn scope<'a>(scopes: impl Iterator<Item = &'a str>) -> Option<String> {
-    let scopes: Vec<&str> = scopes.collect();
-    (!scopes.is_empty()).then(|| format!("scope=\"{}\"", scopes.join(" ")))
+fn scope(scopes: &str) -> Option<String> {
+    (!scopes.is_empty()).then(|| format!("scope=\"{scopes}\""))
 }
 
 fn header(parameters: &[Option<String>]) -> HeaderValue {

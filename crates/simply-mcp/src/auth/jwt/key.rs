@@ -135,7 +135,8 @@ fn pinned(name: &str, allowed: &'static [JwtAlgorithm]) -> Option<&'static [JwtA
     Some(&allowed[index..=index])
 }
 
-fn named(algorithm: JwtAlgorithm) -> Algorithm {
+/// The name that the signature library has for it.
+pub(super) fn named(algorithm: JwtAlgorithm) -> Algorithm {
     match algorithm {
         JwtAlgorithm::RS256 => Algorithm::RS256,
         JwtAlgorithm::RS384 => Algorithm::RS384,

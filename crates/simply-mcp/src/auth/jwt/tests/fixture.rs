@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto, jwk::Jwk};
 use serde_json::{Value, json};
 
-use crate::config::JwtAlgorithm;
+use crate::{auth::jwt::key, config::JwtAlgorithm};
 
 /// The modulus of an RSA key of 1024 bits.
 pub(crate) const RSA_1024: &str = "3QkpsACnB4bnrPi5v8Zemjr0YHH65BYktlDymZAh8T24hQXSbuAXmlf6y0c9g94kYOiyROJ6CululOi9SERcRHML7Mh7_VrpB03LhoDc1iLaDuuluRTCAY_eyr145r8Cnr3M-R9EsuqkH4AdTcOUl5I-XA7yHMeeFQcTXgtsiWE";
@@ -33,7 +33,7 @@ pub(crate) fn key(name: &str) -> EncodingKey {
 
 /// The public half of a key, with its name as `kid`, and `alg`.
 pub(crate) fn jwk(name: &str, algorithm: JwtAlgorithm) -> Value {
-    let algorithm = signing(algorithm);
+    let algorithm = key::named(algorithm);
     let mut jwk =
         serde_json::to_value(Jwk::from_encoding_key(&key(name), algorithm).unwrap()).unwrap();
     jwk["kid"] = json!(name);
@@ -43,7 +43,7 @@ pub(crate) fn jwk(name: &str, algorithm: JwtAlgorithm) -> Value {
 
 /// A token with that header and those claims, both as they are written, signed by the key of that name.
 pub(crate) fn signed(name: &str, algorithm: JwtAlgorithm, header: &str, claims: &str) -> String {
-    signed_by(&key(name), signing(algorithm), header, claims)
+    signed_by(&key(name), key::named(algorithm), header, claims)
 }
 
 pub(crate) fn signed_by(
@@ -70,18 +70,4 @@ pub(crate) fn token(claims: &Value) -> String {
         &header.to_string(),
         &claims.to_string(),
     )
-}
-
-fn signing(algorithm: JwtAlgorithm) -> Algorithm {
-    match algorithm {
-        JwtAlgorithm::RS256 => Algorithm::RS256,
-        JwtAlgorithm::RS384 => Algorithm::RS384,
-        JwtAlgorithm::RS512 => Algorithm::RS512,
-        JwtAlgorithm::PS256 => Algorithm::PS256,
-        JwtAlgorithm::PS384 => Algorithm::PS384,
-        JwtAlgorithm::PS512 => Algorithm::PS512,
-        JwtAlgorithm::ES256 => Algorithm::ES256,
-        JwtAlgorithm::ES384 => Algorithm::ES384,
-        JwtAlgorithm::EdDSA => Algorithm::EdDSA,
-    }
 }
