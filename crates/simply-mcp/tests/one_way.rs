@@ -16,6 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("logs", &["config"]),
     ("watch", &[]),
     ("metrics", &[]),
+    ("audit", &["config", "logs"]),
+    ("traces", &["config", "logs"]),
+    ("calls", &["audit", "metrics", "traces"]),
     ("store", &["config", "logs", "metrics"]),
     ("rate_limit", &["config", "logs", "metrics", "store"]),
     (
@@ -26,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("listen", &["config", "logs", "metrics"]),
     (
         "layers",
-        &["config", "logs", "auth", "rate_limit", "metrics"],
+        &["config", "logs", "auth", "rate_limit", "metrics", "traces"],
     ),
     ("routes", &["config", "logs", "metrics", "rest", "mcp"]),
     ("rest", &["config", "logs", "admission", "guard"]),
@@ -34,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "mcp",
         &["config", "logs", "admission", "guard", "metrics", "store"],
     ),
-    ("guard", &["logs", "admission"]),
+    ("guard", &["logs", "admission", "calls"]),
     ("server", &["logs"]),
 ];
 

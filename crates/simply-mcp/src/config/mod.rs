@@ -4,6 +4,7 @@
 //! `simply-mcp config explain` prints, its `Default` is the default. [`Loader`] joins the sources, and nothing in it
 //! knows a setting by name. What one setting cannot decide alone stands in `check`.
 
+mod audit;
 mod auth;
 mod catalog;
 mod check;
@@ -23,6 +24,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use audit::Audit;
 pub(crate) use auth::EnvironmentKeys;
 pub use auth::{Auth, Jwt, JwtAlgorithm, JwtIssuer};
 pub use explain::{Explanation, UnknownSetting};
@@ -36,8 +38,8 @@ pub use rate_limit::{OnStoreFailure, RateLimit, Strategy, ToolLimit};
 pub use server::Server;
 pub use starter::{StarterFormat, starter_file};
 pub use types::{
-    AllowedHost, HttpUrl, InvalidValue, Network, PublicUrl, RoutePath, Secret, StoreUrl,
-    VariableName,
+    AllowedHost, HttpUrl, InvalidValue, ListenAddress, Network, PublicUrl, RoutePath, Secret,
+    StoreUrl, VariableName,
 };
 
 /// Everything an operator can set; what is not set has its default.
@@ -54,8 +56,10 @@ pub struct HttpConfig {
     pub rate_limit: RateLimit,
     /// How the outside sees that the server is well.
     pub monitoring: Monitoring,
-    /// How much is written to the log, and in which form.
+    /// How much is written to the log, in which form, and where to.
     pub logging: Logging,
+    /// A record of its own of who called which tool.
+    pub audit: Audit,
     /// The door for MCP clients.
     pub mcp: Mcp,
 }
@@ -69,6 +73,7 @@ impl Default for HttpConfig {
             rate_limit: RateLimit::default(),
             monitoring: Monitoring::default(),
             logging: Logging::default(),
+            audit: Audit::default(),
             mcp: Mcp::default(),
         }
     }

@@ -8,7 +8,8 @@
 use axum::body::Body;
 use http::{HeaderValue, Response, header};
 use prometheus::{
-    IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
     core::{Collector, GenericCounter, GenericCounterVec, GenericGauge, GenericGaugeVec},
 };
 
@@ -19,6 +20,14 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    /// Requests that were answered: `http_requests_total{method,endpoint,status}`.
+    pub(crate) requests: IntCounterVec,
+    /// Seconds until the head of the answer: `http_request_duration_seconds{method,endpoint}`.
+    pub(crate) request_duration: HistogramVec,
+    /// Bytes of the request's body: `http_request_size_bytes{method,endpoint}`.
+    pub(crate) request_size: HistogramVec,
+    /// Bytes of the answer's body: `http_response_size_bytes{method,endpoint}`.
+    pub(crate) response_size: HistogramVec,
     /// Requests whose key or token was good: `http_auth_success_total{key_name}`.
     pub(crate) auth_success: IntCounterVec,
     /// Requests that were refused for want of a good key or token: `http_auth_failure_total{reason}`.
@@ -29,6 +38,22 @@ pub(crate) struct Metrics {
     pub(crate) rate_limit_exceeded: IntCounterVec,
     /// What was left of it at the last request: `http_rate_limit_remaining{key}`.
     pub(crate) rate_limit_remaining: IntGaugeVec,
+    /// Calls of tools: `http_tool_execution_total{tool,status}`, where status is `success` or `error`.
+    pub(crate) tool_calls: IntCounterVec,
+    /// Seconds that tools ran: `http_tool_execution_duration_seconds{tool}`.
+    pub(crate) tool_duration: HistogramVec,
+    /// Calls that failed, by why: `http_tool_execution_errors_total{tool,error_type}`.
+    pub(crate) tool_errors: IntCounterVec,
+    /// Calls that run: `simply_mcp_tool_calls_running{tool}`.
+    pub(crate) tools_running: IntGaugeVec,
+    /// Connections that are open: `http_active_connections`.
+    pub(crate) connections: IntGauge,
+    /// Requests that have arrived and whose answer has not begun: `http_request_queue_size`.
+    pub(crate) in_flight: IntGauge,
+    /// 1 for what the server is: `http_server_info{name,version,environment}`.
+    pub(crate) server_info: IntGaugeVec,
+    /// 1 while the server drains: `simply_mcp_draining`.
+    pub(crate) draining: IntGauge,
     /// Keys in force: `simply_mcp_keys`.
     pub(crate) keys: IntGauge,
     /// Whether the last look at a source of keys failed, so that older ones are in force:
@@ -46,48 +71,126 @@ pub(crate) struct Metrics {
     pub(crate) streams: IntGauge,
 }
 
+/// Upper bounds for seconds, from a quick answer to a tool that takes its time.
+const SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// Upper bounds for bytes, from a small call to the largest body.
+const BYTES: &[f64] = &[
+    256.0,
+    1024.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    10_485_760.0,
+];
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
         let add = Adder(&registry);
         Self {
+            requests: add.counters(
+                "http_requests_total",
+                "Requests answered.",
+                &["method", "endpoint", "status"],
+            ),
+            request_duration: add.histograms(
+                "http_request_duration_seconds",
+                "Seconds from the arrival of a request to the head of its answer.",
+                &["method", "endpoint"],
+                SECONDS,
+            ),
+            request_size: add.histograms(
+                "http_request_size_bytes",
+                "Bytes of the bodies of requests.",
+                &["method", "endpoint"],
+                BYTES,
+            ),
+            response_size: add.histograms(
+                "http_response_size_bytes",
+                "Bytes of the bodies of answers.",
+                &["method", "endpoint"],
+                BYTES,
+            ),
             auth_success: add.counters(
                 "http_auth_success_total",
                 "Requests whose key or token was good, by the name of the key.",
-                "key_name",
+                &["key_name"],
             ),
             auth_failure: add.counters(
                 "http_auth_failure_total",
                 "Requests refused for want of a good key or token, by reason.",
-                "reason",
+                &["reason"],
             ),
             rate_limit_hit: add.counters(
                 "http_rate_limit_hit_total",
                 "Requests counted against an allowance, by the name of the key.",
-                "key",
+                &["key"],
             ),
             rate_limit_exceeded: add.counters(
                 "http_rate_limit_exceeded_total",
                 "Requests over their allowance, by the name of the key.",
-                "key",
+                &["key"],
             ),
             rate_limit_remaining: add.gauges(
                 "http_rate_limit_remaining",
                 "What was left of the allowance at the last request, by the name of the key.",
-                "key",
+                &["key"],
             ),
+            tool_calls: add.counters(
+                "http_tool_execution_total",
+                "Calls of tools, by outcome.",
+                &["tool", "status"],
+            ),
+            tool_duration: add.histograms(
+                "http_tool_execution_duration_seconds",
+                "Seconds that calls of tools ran.",
+                &["tool"],
+                SECONDS,
+            ),
+            tool_errors: add.counters(
+                "http_tool_execution_errors_total",
+                "Calls of tools that failed, by why.",
+                &["tool", "error_type"],
+            ),
+            tools_running: add.gauges(
+                "simply_mcp_tool_calls_running",
+                "Calls of tools that run.",
+                &["tool"],
+            ),
+            connections: add.gauge("http_active_connections", "Connections that are open."),
+            in_flight: add.gauge(
+                "http_request_queue_size",
+                "Requests that have arrived and whose answer has not begun.",
+            ),
+            server_info: add.gauges(
+                "http_server_info",
+                "1, for what the server is.",
+                &["name", "version", "environment"],
+            ),
+            draining: add.gauge("simply_mcp_draining", "1 while the server drains."),
             keys: add.gauge("simply_mcp_keys", "API keys in force."),
             keys_stale: add.gauges(
                 "simply_mcp_keys_stale",
                 "1 while a source of keys cannot be read and older keys are in force.",
-                "source",
+                &["source"],
             ),
             keys_load_failures: add.counters(
                 "simply_mcp_keys_load_failures_total",
                 "Attempts to read a source of keys that failed.",
-                "source",
+                &["source"],
             ),
-            store_up: add.gauge_if_used("simply_mcp_store_up", "1 while the shared store answers."),
+            // Without labels, and reported once its handle was asked for: 0 would be bad news of what is not there.
+            store_up: add.gauges(
+                "simply_mcp_store_up",
+                "1 while the shared store answers.",
+                &[],
+            ),
             store_failures: add.counter(
                 "simply_mcp_store_failures_total",
                 "Questions that the shared store did not answer in time.",
@@ -126,20 +229,21 @@ impl Adder<'_> {
         self.register(GenericGauge::new(name, help).expect("the name is valid"))
     }
 
-    /// A gauge that is reported once somebody has asked for its handle: 0 would be bad news of what is not there.
-    fn gauge_if_used(&self, name: &str, help: &str) -> IntGaugeVec {
-        let made = GenericGaugeVec::new(Opts::new(name, help), &[]);
-        self.register(made.expect("the name is valid"))
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        let made = GenericCounterVec::new(Opts::new(name, help), labels);
+        self.register(made.expect("name and labels are valid"))
     }
 
-    fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
-        let made = GenericCounterVec::new(Opts::new(name, help), &[label]);
-        self.register(made.expect("name and label are valid"))
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        let made = GenericGaugeVec::new(Opts::new(name, help), labels);
+        self.register(made.expect("name and labels are valid"))
     }
 
-    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        let made = GenericGaugeVec::new(Opts::new(name, help), &[label]);
-        self.register(made.expect("name and label are valid"))
+    fn histograms(&self, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
+        let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
+        self.register(
+            HistogramVec::new(options, labels).expect("name, labels and bounds are valid"),
+        )
     }
 
     fn register<C: Collector + Clone + 'static>(&self, collector: C) -> C {

@@ -4,21 +4,14 @@ use crate::config::catalog::{self, Kind, Setting};
 
 /// Settings that the documentation of the whole system knows and this version does not have. Saying so helps more
 /// than guessing at a spelling.
-const NOT_YET: [&str; 14] = [
+const NOT_YET: [&str; 7] = [
     "server.workers",
     "server.worker_connections",
     "server.backlog",
     "server.drain_delay",
     "tls",
-    "monitoring.tracing_enabled",
-    "monitoring.log_requests",
-    "monitoring.log_responses",
-    "monitoring.listen",
     "cors",
     "security",
-    "logging.enable_console",
-    "logging.file",
-    "logging.structured",
 ];
 
 /// Why the key is refused and what may have been meant; `spell` writes a key as its source does.

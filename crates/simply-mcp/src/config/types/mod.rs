@@ -4,6 +4,7 @@ pub(super) mod address;
 mod allowed_host;
 mod host_name;
 mod http_url;
+mod listen_address;
 mod network;
 mod public_url;
 mod route_path;
@@ -14,6 +15,7 @@ mod variable_name;
 
 pub use allowed_host::AllowedHost;
 pub use http_url::HttpUrl;
+pub use listen_address::ListenAddress;
 pub use network::Network;
 pub use public_url::PublicUrl;
 pub use route_path::RoutePath;

@@ -176,9 +176,21 @@ const FLIPPED: &[(&str, &str, &str)] = &[
     ("monitoring.health_path", "/up", "\"/up\""),
     ("monitoring.prometheus_enabled", "no", "false"),
     ("monitoring.prometheus_path", "/m", "\"/m\""),
+    ("monitoring.tracing_enabled", "on", "true"),
+    ("monitoring.log_requests", "no", "false"),
+    ("monitoring.log_responses", "yes", "true"),
     ("monitoring.allow_from", "10.0.0.0/8", "[\"10.0.0.0/8\"]"),
+    ("monitoring.listen", "127.0.0.1:9", "\"127.0.0.1:9\""),
     ("logging.level", "warn", "\"WARN\""),
     ("logging.format", "text", "\"text\""),
+    ("logging.structured", "off", "false"),
+    ("logging.enable_console", "no", "false"),
+    ("logging.file", "f.log", "\"f.log\""),
+    ("logging.rotate_bytes", "4096", "4096"),
+    ("logging.rotate_seconds", "60", "60"),
+    ("logging.keep_files", "1", "1"),
+    ("audit.file", "a.log", "\"a.log\""),
+    ("audit.arguments", r#"{"t": ["a"]}"#, r#"{"t":["a"]}"#),
     ("mcp.path", "/m", "\"/m\""),
     ("mcp.sessions", "off", "false"),
     ("mcp.max_sessions", "1", "1"),
@@ -362,7 +374,7 @@ fn an_unknown_key_is_not_explained_but_guessed_at() {
             .to_string()
             .contains("not in this version")
     );
-    assert_eq!(loaded.explain("monitoring").unwrap().len(), 4);
+    assert_eq!(loaded.explain("mcp").unwrap().len(), 7);
     assert!(loaded.explain("").is_err());
 }
 

@@ -50,13 +50,22 @@ const BAD_YAML: &[(&str, &[&str])] = &[
         &["security:", "not in this version"],
     ),
     (
-        "logging: {file: x.log}",
-        &["logging.file:", "not in this version"],
+        "logging: {keep_files: 0}",
+        &["logging.keep_files:", "from 1 to 1000"],
     ),
     (
-        "monitoring: {tracing_enabled: true}",
-        &["monitoring.tracing_enabled:", "not in this version"],
+        "logging: {rotate_bytes: 0}",
+        &["logging.rotate_bytes:", "from 1 to"],
     ),
+    (
+        "monitoring: {listen: \"9090\"}",
+        &["monitoring.listen:", "127.0.0.1:9090"],
+    ),
+    (
+        "monitoring: {listen: metrics.local:9090}",
+        &["monitoring.listen:", "is not an address with a port"],
+    ),
+    ("audit: {arguments: [a]}", &["audit.arguments:"]),
     // Wrong kinds.
     (
         "server:\n  port: abc",
