@@ -145,7 +145,8 @@ fn abandoned() -> ErrorData {
 
 /// Tells the operator; nobody else may see what a panic says.
 pub(super) fn log(call: &Call, panicked: &Panicked) {
-    tracing::error!(
+    crate::logs::bounded!(
+        error,
         correlation_id = call.correlation.as_ref().map(CorrelationId::as_str),
         method = call.method,
         subject = call.subject.as_deref(),

@@ -67,7 +67,7 @@ impl<F> Caught<F> {
         if let Some(future) = self.future.take()
             && let Err(Panicked { message }) = catch_now(move || drop(future))
         {
-            tracing::error!(panic = %message, "A handler panicked while its call was being dropped");
+            crate::logs::bounded!(error, panic = %message, "A handler panicked while its call was being dropped");
         }
     }
 }

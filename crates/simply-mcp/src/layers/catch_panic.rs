@@ -47,7 +47,8 @@ impl<N: Handle> Handle for CatchPanic<N> {
                     .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
                     .unwrap_or("a panic without a text");
                 let correlation_id = id.as_ref().map(CorrelationId::as_str);
-                tracing::error!(
+                crate::logs::bounded!(
+                    error,
                     correlation_id,
                     panic = text,
                     "a request broke the server's own code"

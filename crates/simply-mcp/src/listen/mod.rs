@@ -18,7 +18,10 @@ pub(crate) use self::{
     drain::{Drain, Ended},
     socket::bind,
 };
-use crate::handle::Stack;
+use crate::{
+    handle::Stack,
+    metrics::{Held, Metrics},
+};
 
 /// The most connections at a time. A permit is taken before a connection is accepted: those over the
 /// limit wait in the kernel's queue and cost this process nothing.
@@ -35,11 +38,13 @@ pub(crate) async fn serve(
     keepalive: Duration,
     grace: Duration,
     drain: Drain,
+    metrics: &Metrics,
 ) -> Ended {
     let settings = Arc::new(Settings {
         keepalive,
         stack,
         drain: drain.clone(),
+        open: metrics.connections.clone(),
     });
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
@@ -70,9 +75,10 @@ fn spawn(
     permit: OwnedSemaphorePermit,
 ) {
     let settings = Arc::clone(settings);
+    let open = Held::by(&settings.open);
     connections.spawn(async move {
         connection::serve(stream, &settings).await;
-        drop(permit);
+        drop((open, permit));
     });
 }
 

@@ -21,10 +21,11 @@ use crate::{
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
-    layers,
+    layers::{self, Observers},
     listen::{self, Drain},
+    logs,
     mcp::{Mcp, McpOptions, Peers},
-    metrics::{Metrics, OwnSeries},
+    metrics::{HttpSeries, Metrics, OwnSeries},
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
@@ -139,24 +140,24 @@ impl<H: ServerHandler> HttpTransport<H> {
         let server = self.config.server.clone();
         let drain = Drain::default();
         let address = Arc::new(OnceLock::new());
-        let stack = self.build(&drain, Some(&address))?;
+        let metrics = Metrics::new();
+        let stack = self.build(&metrics, &drain, Some(&address))?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
             .unwrap_or_else(|_| SocketAddr::new(server.host, server.port));
         // Nobody else sets it: the health report gets the port that 0 became.
         let _ = address.set(local);
-        let serving = listen::serve(
-            listener,
-            stack,
-            server.keepalive,
-            server.graceful_timeout,
-            drain.clone(),
-        );
+        let serving = {
+            let (drain, metrics) = (drain.clone(), metrics.clone());
+            let (keepalive, grace) = (server.keepalive, server.graceful_timeout);
+            async move { listen::serve(listener, stack, keepalive, grace, drain, &metrics).await }
+        };
         tracing::debug!(address = %local, "listening");
         Ok(RunningTransport {
             address: local,
             drain,
+            metrics,
             serving: tokio::spawn(serving),
         })
     }
@@ -169,7 +170,7 @@ impl<H: ServerHandler> HttpTransport<H> {
     ///
     /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
     pub fn router(self) -> Result<axum::Router, Error> {
-        let stack = self.build(&Drain::default(), None)?;
+        let stack = self.build(&Metrics::new(), &Drain::default(), None)?;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -180,6 +181,7 @@ impl<H: ServerHandler> HttpTransport<H> {
     /// Joins the rooms. `address` is set once it is bound; `None` where another program listens.
     fn build(
         self,
+        metrics: &Metrics,
         drain: &Drain,
         address: Option<&Arc<OnceLock<SocketAddr>>>,
     ) -> Result<Stack, Error> {
@@ -191,14 +193,14 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
-        let metrics = Metrics::new();
-        for series in self.series {
+        for series in self.series.into_iter().chain([suppressed_lines()]) {
             metrics.add(series).map_err(Error::Server)?;
         }
-        let doors = Doors::of(&config, &metrics, address)?;
+        let doors = Doors::of(&config, metrics, address)?;
         let mut checks = self.checks;
         checks.extend(doors.ready_check(&config.rate_limit));
         let info = self.handler.get_info().server_info;
+        metrics.introduce(&info.name, &info.version, &config.environment);
         let health = Health {
             server: info.name,
             version: info.version,
@@ -240,6 +242,15 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .then(|| monitoring.prometheus_path.as_str()),
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
+        let series = monitoring
+            .prometheus_enabled
+            .then(|| HttpSeries::new(metrics, table.patterns()));
+        let observers = Observers {
+            series,
+            log: monitoring.log_requests,
+            log_responses: monitoring.log_responses,
+            over: drain.over.clone(),
+        };
         let rooms = Rooms {
             rest: Rest::new(handler.clone(), rest_contexts, Arc::clone(&doors.admission)),
             mcp: Mcp::new(handler, peers, options),
@@ -250,14 +261,24 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: doors.resource_metadata(),
             next: layers::inner(rooms, doors.authentication, doors.limiter),
             health: Arc::new(health),
-            metrics,
+            metrics: metrics.clone(),
             metrics_for: config.monitoring.allow_from.clone(),
         };
         let stack = layers::outer(
             open,
             doors::host_policy(&config),
             config.server.trusted_proxies,
+            observers,
         );
         Ok(Stack::new(Signpost::new(stack, table)))
     }
+}
+
+/// Of the process, as its log is.
+fn suppressed_lines() -> OwnSeries {
+    OwnSeries::counter(
+        "simply_mcp_log_lines_suppressed_total",
+        "Lines that were not logged because there were too many of their kind.",
+        logs::suppressed,
+    )
 }

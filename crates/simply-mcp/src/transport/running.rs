@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error,
     listen::{Drain, Ended},
+    metrics::Metrics,
 };
 
 /// A transport that serves.
@@ -14,6 +15,7 @@ use crate::{
 pub struct RunningTransport {
     pub(super) address: SocketAddr,
     pub(super) drain: Drain,
+    pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
 }
 
@@ -29,6 +31,7 @@ impl RunningTransport {
     /// cancelled.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
+        self.metrics.draining.set(1);
         tracing::info!("draining: no new connections; running requests may finish");
         match self.serving.await {
             Ok(Ended { cancelled: 0 }) => tracing::info!("ended; every request was answered"),
