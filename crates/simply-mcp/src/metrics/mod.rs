@@ -86,7 +86,10 @@ pub(crate) struct Metrics {
     pub(crate) streams: IntGauge,
     /// When a certificate is good no longer, in Unix seconds: `simply_mcp_certificate_expiry_timestamp_seconds{certificate}`.
     /// Without series until there is TLS.
-    #[expect(dead_code, reason = "declared for dashboards; filled once there is TLS")]
+    #[expect(
+        dead_code,
+        reason = "declared for dashboards; filled once there is TLS"
+    )]
     pub(crate) certificate_expiry: IntGaugeVec,
 }
 
