@@ -150,7 +150,7 @@ pub(super) fn log(call: &Call, panicked: &Panicked) {
         correlation_id = call.correlation.as_ref().map(CorrelationId::as_str),
         method = call.method,
         subject = call.subject.as_deref(),
-        panic = %panicked.message,
+        panic = panicked.message,
         "The handler panicked"
     );
 }
