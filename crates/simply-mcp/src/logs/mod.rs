@@ -42,6 +42,7 @@
 //! What the libraries below say is capped, because some of them log whole requests and results:
 //! see [`layer`].
 
+mod check;
 mod escape;
 mod filter;
 mod json;
@@ -61,6 +62,7 @@ use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::Looku
 
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
 pub use self::{
+    check::check,
     level::Level,
     style::{Format, Style},
     writer::{LineWriter, LogFile, LogFileError, LogWriter, Losses},
