@@ -18,6 +18,8 @@ pub use self::running::RunningTransport;
 
 use crate::{
     Error, HttpConfig,
+    audit::Audit,
+    calls::Calls,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -167,6 +169,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let handler = Guarded::until(
             self.handler,
             Arc::clone(&doors.admission),
+            Calls::new(&metrics, Audit::open(&config.audit)?),
             drain.draining.clone(),
         );
         let peers = Arc::new(Peers::new(handler.clone()));
