@@ -62,6 +62,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
+pub(crate) use self::escape::is_dangerous;
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
 pub(crate) use self::{
     allowance::{LINES_PER_SECOND, bounded, suppressed},

@@ -18,6 +18,8 @@ pub use self::running::RunningTransport;
 
 use crate::{
     Error, HttpConfig,
+    audit::Audit,
+    calls::Calls,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
@@ -211,9 +213,14 @@ impl<H: ServerHandler> HttpTransport<H> {
             checks,
             components: doors.components(),
         };
+        let audit = Audit::open(&config.audit)?;
+        if let Some(audit) = &audit {
+            metrics.add(dropped_by(audit)).map_err(Error::Server)?;
+        }
         let handler = Guarded::until(
             self.handler,
             Arc::clone(&doors.admission),
+            Calls::new(metrics, audit),
             drain.draining.clone(),
         );
         let peers = Arc::new(Peers::new(handler.clone()));
@@ -281,4 +288,13 @@ fn suppressed_lines() -> OwnSeries {
         "Lines that were not logged because there were too many of their kind.",
         logs::suppressed,
     )
+}
+
+/// The lines that the record of calls is short of; no series where no record is kept.
+fn dropped_by(audit: &Audit) -> OwnSeries {
+    let audit = audit.clone();
+    let help = "Lines of the audit record that could not be written.";
+    OwnSeries::counter("simply_mcp_audit_lines_dropped_total", help, move || {
+        audit.dropped()
+    })
 }
