@@ -18,6 +18,7 @@ use tracing_subscriber::{
     filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
+use self::announce::Addresses;
 use crate::settings::Settings;
 
 /// Serve tools over HTTP: the demo's, or those of a stdio MCP server.
@@ -111,11 +112,14 @@ async fn serve(
     }
     let mut server = HttpTransport::new(handler, loaded.config.clone());
     if let Some(gateway) = gateway {
-        let status = gateway.watch_status();
-        server = server.ready_when("child", move || status.borrow().is_up);
+        server = server.ready_while("child", gateway.watch_status(), |child| child.is_up);
     }
     let running = server.start().await?;
-    announce::announce(&loaded, what, running.address());
+    let addresses = Addresses {
+        server: running.address(),
+        monitoring: running.monitoring_address(),
+    };
+    announce::announce(&loaded, what, addresses);
     match running.until_signal().await {
         // What a shell says of a program that a signal ended.
         Err(simply_mcp::Error::Interrupted { signal }) => Ok(ExitCode::from(128 + signal as u8)),

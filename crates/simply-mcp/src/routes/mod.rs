@@ -3,6 +3,7 @@
 //! Matching is exact, on the path as it was sent: no spelling of one route is taken for another.
 
 mod health;
+mod monitoring;
 
 use std::sync::Arc;
 
@@ -11,7 +12,10 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use rmcp::ServerHandler;
 
-pub(crate) use self::health::{Component, Health, ReadyCheck};
+pub(crate) use self::{
+    health::{Accepting, Component, Health, ReadyCheck},
+    monitoring::OnlyMonitoring,
+};
 use crate::{
     config::Network,
     facts::{self, Caller, Route},
@@ -31,7 +35,8 @@ const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 /// Which path is which route.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    mcp: String,
+    /// `None` where neither tools nor MCP are served.
+    mcp: Option<String>,
     health: String,
     metrics: Option<String>,
     resource_metadata: Option<String>,
@@ -50,7 +55,7 @@ pub(crate) struct Paths<'a> {
 impl Table {
     pub(crate) fn new(paths: &Paths<'_>) -> Self {
         Self {
-            mcp: paths.mcp.to_owned(),
+            mcp: Some(paths.mcp.to_owned()),
             health: paths.health.to_owned(),
             metrics: paths.metrics.map(str::to_owned),
             resource_metadata: paths
@@ -59,16 +64,21 @@ impl Table {
         }
     }
 
+    /// The same paths for health and metrics, and nothing else.
+    pub(crate) fn of_monitoring(&self) -> Self {
+        Self {
+            mcp: None,
+            resource_metadata: None,
+            ..self.clone()
+        }
+    }
+
     /// The route that `path` means.
     pub(crate) fn route(&self, path: &str) -> Route {
-        if path == self.mcp || path.strip_suffix('/') == Some(&self.mcp) {
-            return Route::Mcp;
-        }
-        if path == TOOLS {
-            return Route::Tools;
-        }
-        if tool_segment(path).is_some() {
-            return Route::Tool;
+        if let Some(mcp) = &self.mcp
+            && let Some(route) = room(path, mcp)
+        {
+            return route;
         }
         if self.metrics.as_deref() == Some(path) {
             return Route::Metrics;
@@ -85,6 +95,17 @@ impl Table {
             _ => Route::Unmatched,
         }
     }
+}
+
+/// The route of what is behind the inner doors.
+fn room(path: &str, mcp: &str) -> Option<Route> {
+    if path == mcp || path.strip_suffix('/') == Some(mcp) {
+        return Some(Route::Mcp);
+    }
+    if path == TOOLS {
+        return Some(Route::Tools);
+    }
+    tool_segment(path).map(|_| Route::Tool)
 }
 
 /// The `{name}` of `/tools/{name}`, still percent-encoded.
@@ -138,7 +159,7 @@ impl<N: Handle> Handle for Open<N> {
         }
         match route {
             Route::Live => self.health.live(),
-            Route::Ready => self.health.ready(),
+            Route::Ready => self.health.ready().await,
             Route::Metrics if !self.may_read_metrics(&request) => Refusal::new(
                 Code::AddressNotAllowed,
                 "metrics are for the addresses in monitoring.allow_from, and this is none of them",
@@ -146,7 +167,7 @@ impl<N: Handle> Handle for Open<N> {
             .into_response(),
             Route::Metrics => self.metrics.report(),
             Route::ResourceMetadata => metadata((self.resource_metadata)()),
-            _ => self.health.report(),
+            _ => self.health.report().await,
         }
     }
 }
@@ -294,6 +315,29 @@ mod tests {
             "/health/live;a",
         ] {
             assert_eq!(table.route(path), Route::Unmatched, "{path}");
+        }
+    }
+
+    #[test]
+    fn where_only_monitoring_is_served_every_other_path_is_nothing() {
+        let table = Table::new(&Paths {
+            mcp: "/mcp",
+            health: "/health",
+            metrics: Some("/metrics"),
+            resource_metadata: true,
+        });
+        let table = table.of_monitoring();
+        for (path, route) in [
+            ("/health", Route::Health),
+            ("/health/live", Route::Live),
+            ("/health/ready", Route::Ready),
+            ("/metrics", Route::Metrics),
+            ("/mcp", Route::Unmatched),
+            ("/tools", Route::Unmatched),
+            ("/tools/echo", Route::Unmatched),
+            ("/.well-known/oauth-protected-resource", Route::Unmatched),
+        ] {
+            assert_eq!(table.route(path), route, "{path}");
         }
     }
 }
