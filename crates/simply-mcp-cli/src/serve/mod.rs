@@ -1,6 +1,7 @@
 //! `simply-mcp serve`: the server.
 
 mod announce;
+mod child;
 mod demo;
 
 use std::{ffi::OsString, io, io::IsTerminal as _, process::ExitCode};
@@ -112,7 +113,7 @@ async fn serve(
     }
     let mut server = HttpTransport::new(handler, loaded.config.clone());
     if let Some(gateway) = gateway {
-        server = server.ready_while("child", gateway.watch_status(), |child| child.is_up);
+        server = child::observed(server, gateway);
     }
     let running = server.start().await?;
     let addresses = Addresses {

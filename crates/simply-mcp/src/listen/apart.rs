@@ -132,6 +132,8 @@ fn run(
         Ok((runtime, listener)) => {
             let _ = started.send(Ok(()));
             runtime.block_on(serve(listener, stack, limits, drain.clone()));
+            // A scrape that still waits for the program must not hold the end up.
+            runtime.shutdown_background();
         }
         Err(error) => {
             // It is told, and not a thread that broke.

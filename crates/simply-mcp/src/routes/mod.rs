@@ -4,6 +4,7 @@
 
 mod health;
 mod monitoring;
+mod scrape;
 
 use std::sync::Arc;
 
@@ -15,13 +16,13 @@ use rmcp::ServerHandler;
 pub(crate) use self::{
     health::{Accepting, Component, Health, ReadyCheck},
     monitoring::OnlyMonitoring,
+    scrape::Scrape,
 };
 use crate::{
     config::Network,
     facts::{self, Caller, Route},
     handle::Handle,
     mcp::Mcp,
-    metrics::Metrics,
     refusal::{Code, Refusal},
     rest::Rest,
 };
@@ -140,7 +141,7 @@ impl<N: Handle> Handle for Signpost<N> {
 pub(crate) struct Open<N> {
     pub(crate) next: N,
     pub(crate) health: Arc<Health>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Scrape,
     /// Who may read the metrics; empty for everybody.
     pub(crate) metrics_for: Vec<Network>,
     /// The document of RFC 9728, where tokens are accepted. It names the address, which is known once it is bound.
@@ -165,7 +166,7 @@ impl<N: Handle> Handle for Open<N> {
                 "metrics are for the addresses in monitoring.allow_from, and this is none of them",
             )
             .into_response(),
-            Route::Metrics => self.metrics.report(),
+            Route::Metrics => self.metrics.report().await,
             Route::ResourceMetadata => metadata((self.resource_metadata)()),
             _ => self.health.report().await,
         }

@@ -28,9 +28,11 @@ use crate::{
     layers,
     listen::{self, Drain, Limits, MOST_CONNECTIONS},
     mcp::{Mcp, McpOptions, Peers},
-    metrics::Metrics,
+    metrics::{Metrics, OwnSeries},
     rest::Rest,
-    routes::{Accepting, Component, Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
+    routes::{
+        Accepting, Component, Health, Open, Paths, ReadyCheck, Rooms, Scrape, Signpost, Table,
+    },
     server::McpServer,
 };
 
@@ -53,6 +55,7 @@ pub struct HttpTransport<H> {
     handler: H,
     config: HttpConfig,
     checks: Vec<ReadyCheck>,
+    series: Vec<OwnSeries>,
 }
 
 impl<H: ServerHandler> HttpTransport<H> {
@@ -63,7 +66,48 @@ impl<H: ServerHandler> HttpTransport<H> {
             handler,
             config,
             checks: Vec::new(),
+            series: Vec::new(),
         }
+    }
+
+    /// Adds a series of your own to the metrics: a value that goes up and down, read at each scrape.
+    ///
+    /// `read` must answer at once, as the scrape waits for it. Should it panic, this series is left out of that
+    /// scrape, and no other. A name of the transport's own, or one that is none, is refused when it starts.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
+    ///
+    /// let waiting = Arc::new(AtomicU32::new(0));
+    /// let seen = Arc::clone(&waiting);
+    /// let transport = HttpTransport::new(McpServer::new("my-server", "1.0.0"), HttpConfig::default())
+    ///     .with_gauge("my_jobs_waiting", "Jobs that wait.", move || {
+    ///         f64::from(seen.load(Ordering::Relaxed))
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn with_gauge(
+        mut self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        self.series.push(OwnSeries::gauge(name, help, read));
+        self
+    }
+
+    /// Adds a series of your own to the metrics: a count that only grows, read at each scrape. By custom its name
+    /// ends in `_total`. Everything else is as with [`with_gauge`](Self::with_gauge).
+    #[must_use]
+    pub fn with_counter(
+        mut self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        self.series.push(OwnSeries::counter(name, help, read));
+        self
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
@@ -170,6 +214,10 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
         let metrics = Metrics::new();
+        let scraped = Scrape::new(&metrics, !self.series.is_empty());
+        for series in self.series {
+            metrics.add(series).map_err(Error::Server)?;
+        }
         let address = listens.map(|listens| &listens.address);
         let doors = Doors::of(&config, &metrics, address)?;
         let apart = listens.and_then(|_| Monitoring::of(&config));
@@ -225,7 +273,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
         let monitoring = apart.map(|apart| {
-            let stack = apart.stack(&config, &table, Arc::clone(&health), metrics.clone());
+            let stack = apart.stack(&config, &table, Arc::clone(&health), scraped.clone());
             (apart, stack)
         });
         let rooms = Rooms {
@@ -238,7 +286,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             resource_metadata: doors.resource_metadata(),
             next: layers::inner(rooms, doors.authentication, doors.limiter),
             health,
-            metrics,
+            metrics: scraped,
             metrics_for: config.monitoring.allow_from.clone(),
         };
         let stack = layers::outer(

@@ -15,8 +15,7 @@ use crate::{
     handle::Stack,
     layers,
     listen::{Apart, Bound},
-    metrics::Metrics,
-    routes::{Component, Health, OnlyMonitoring, Open, Signpost, Table},
+    routes::{Component, Health, OnlyMonitoring, Open, Scrape, Signpost, Table},
 };
 
 /// What is served there, before it is.
@@ -59,7 +58,7 @@ impl Monitoring {
         config: &HttpConfig,
         table: &Table,
         health: Arc<Health>,
-        metrics: Metrics,
+        metrics: Scrape,
     ) -> Stack {
         let monitoring = &config.monitoring;
         let metrics_path = monitoring
