@@ -64,16 +64,16 @@ use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::Looku
 
 pub(crate) use self::escape::is_dangerous;
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
-pub(crate) use self::{
-    allowance::{LINES_PER_SECOND, bounded, suppressed},
-    excerpt::excerpt,
-};
 pub use self::{
     allowance::Allowance,
     check::check,
     level::Level,
     style::{Format, Style},
     writer::{LineWriter, LogFile, LogFileError, LogWriter, Losses},
+};
+pub(crate) use self::{
+    allowance::{LINES_PER_SECOND, bounded, suppressed},
+    excerpt::excerpt,
 };
 
 /// Bytes of a line's buffer that a thread keeps for its next line.
