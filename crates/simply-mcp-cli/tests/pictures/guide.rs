@@ -35,7 +35,7 @@ fn samples(command: &str) -> Vec<String> {
     let answer = Command::new("bash")
         .args(["-c", command])
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .output()
         .unwrap();
     let printed = String::from_utf8(answer.stdout).unwrap();

@@ -129,7 +129,7 @@ fn start_program(folder: &Path, store: &str) -> (Child, String) {
         .args(["--", "python3", "-B"])
         .arg(tools)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
