@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | reads | [`CorrelationId`], [`facts::client_address`]; [`CalledTool`], [`Refusal`], [`AuthFailure`] of the answer |
+//! | reads | [`CorrelationId`], [`facts::client_address`], [`TraceContext`]; [`CalledTool`], [`Refusal`], [`AuthFailure`], [`TraceContext`] of the answer |
 //! | writes | [`SeenCaller`], for the authentication door to fill in; the event `Request completed` at INFO |
 //! | answers | nothing |
 //! | default | on; the line goes where the program's `tracing` subscriber sends it |
@@ -18,6 +18,7 @@ use crate::{
     facts::{self, AuthFailure, CalledTool, Caller, CorrelationId, SeenCaller},
     handle::Handle,
     refusal::Refusal,
+    trace_context::TraceContext,
 };
 
 /// The `logger` of an access line.
@@ -43,9 +44,15 @@ impl<N: Handle> Handle for AccessLog<N> {
         let path = request.uri().path().to_owned();
         let id = request.extensions().get::<CorrelationId>().cloned();
         let client = facts::client_address(request.extensions());
+        let trace = request.extensions().get::<TraceContext>().cloned();
         let caller = SeenCaller::default();
         request.extensions_mut().insert(caller.clone());
         let response = self.next.handle(request).await;
+        // What the message says is nearer to the tool than what the request said.
+        let trace = response
+            .extensions()
+            .get::<TraceContext>()
+            .or(trace.as_ref());
         tracing::info!(
             target: TARGET,
             correlation_id = id.as_ref().map(CorrelationId::as_str),
@@ -57,6 +64,7 @@ impl<N: Handle> Handle for AccessLog<N> {
             key = caller.0.get().and_then(Caller::name),
             client = client.map(tracing::field::display),
             code = response.extensions().get::<Refusal>().map(|refusal| refusal.code.as_str()),
+            trace_id = trace.map(|trace| tracing::field::display(trace.trace_id())),
             reason = response.extensions().get::<AuthFailure>().map(|failure| failure.0),
             "Request completed"
         );

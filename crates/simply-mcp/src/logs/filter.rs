@@ -5,7 +5,7 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 
 /// Libraries below this one. At `DEBUG` and `TRACE` they log headers, frames, buffers and rejected
 /// bodies, which hold keys and arguments.
-const HEARD_FROM_WARN: [&str; 16] = [
+const HEARD_FROM_WARN: [&str; 20] = [
     "axum",
     "axum_core",
     "h2",
@@ -13,6 +13,10 @@ const HEARD_FROM_WARN: [&str; 16] = [
     "hyper_util",
     "jsonschema",
     "mio",
+    "opentelemetry",
+    "opentelemetry_http",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
     "process_wrap",
     "referencing",
     "reqwest",

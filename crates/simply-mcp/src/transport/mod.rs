@@ -28,6 +28,7 @@ use crate::{
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
+    traces::{Service, Traces},
 };
 
 /// The HTTP transport: puts an MCP server on the network.
@@ -91,13 +92,14 @@ impl<H: ServerHandler> HttpTransport<H> {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Listen`] for an address
-    /// that cannot be had.
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Traces`] for traces that cannot be
+    /// told, [`Error::Listen`] for an address that cannot be had.
     pub async fn start(self) -> Result<RunningTransport, Error> {
         let server = self.config.server.clone();
         let drain = Drain::default();
         let address = Arc::new(OnceLock::new());
-        let stack = self.build(&drain, Some(&address))?;
+        let traces = self.traces()?;
+        let stack = self.build(&drain, Some(&address), traces.clone())?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
@@ -116,6 +118,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: local,
             drain,
             serving: tokio::spawn(serving),
+            traces,
         })
     }
 
@@ -127,7 +130,8 @@ impl<H: ServerHandler> HttpTransport<H> {
     ///
     /// [`Error::Config`] and [`Error::Server`] for what cannot be served.
     pub fn router(self) -> Result<axum::Router, Error> {
-        let stack = self.build(&Drain::default(), None)?;
+        let traces = self.traces()?;
+        let stack = self.build(&Drain::default(), None, traces)?;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -135,11 +139,25 @@ impl<H: ServerHandler> HttpTransport<H> {
         Ok(axum::Router::new().fallback_service(service))
     }
 
+    /// Where requests are told as traces, if they are to be.
+    fn traces(&self) -> Result<Option<Traces>, Error> {
+        if !self.config.monitoring.tracing_enabled {
+            return Ok(None);
+        }
+        let info = self.handler.get_info().server_info;
+        Traces::of_process(&Service {
+            name: info.name,
+            version: info.version,
+            environment: self.config.environment.clone(),
+        })
+    }
+
     /// Joins the rooms. `address` is set once it is bound; `None` where another program listens.
     fn build(
         self,
         drain: &Drain,
         address: Option<&Arc<OnceLock<SocketAddr>>>,
+        traces: Option<Traces>,
     ) -> Result<Stack, Error> {
         let config = self.config;
         config.check()?;
@@ -212,6 +230,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             open,
             doors::host_policy(&config),
             config.server.trusted_proxies,
+            traces,
+            config.mcp.path.as_str().to_owned(),
         );
         Ok(Stack::new(Signpost::new(stack, table)))
     }

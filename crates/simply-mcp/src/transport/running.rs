@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error,
     listen::{Drain, Ended},
+    traces::Traces,
 };
 
 /// A transport that serves.
@@ -15,6 +16,7 @@ pub struct RunningTransport {
     pub(super) address: SocketAddr,
     pub(super) drain: Drain,
     pub(super) serving: JoinHandle<Ended>,
+    pub(super) traces: Option<Traces>,
 }
 
 impl RunningTransport {
@@ -26,7 +28,7 @@ impl RunningTransport {
 
     /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
     /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
-    /// cancelled.
+    /// cancelled. Traces that are not delivered yet have 5 seconds more.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
         tracing::info!("draining: no new connections; running requests may finish");
@@ -39,6 +41,9 @@ impl RunningTransport {
                 );
             }
             Err(error) => tracing::error!(%error, "the accept loop broke"),
+        }
+        if let Some(traces) = self.traces {
+            traces.end().await;
         }
     }
 
