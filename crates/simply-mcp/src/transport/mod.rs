@@ -221,7 +221,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         };
         let open = Open {
             resource_metadata: doors.resource_metadata(),
-            next: layers::inner(rooms, doors.authentication, doors.limiter),
+            next: layers::inner(Stack::new(rooms), doors.authentication, doors.limiter),
             health: Arc::new(health),
             metrics,
             metrics_for: config.monitoring.allow_from.clone(),
