@@ -18,13 +18,15 @@ pub use self::running::RunningTransport;
 
 use crate::{
     Error, HttpConfig,
+    audit::Audit,
+    calls::Calls,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
     layers,
     listen::{self, Drain},
     mcp::{Mcp, McpOptions, Peers},
-    metrics::Metrics,
+    metrics::{Metrics, OwnSeries},
     rest::Rest,
     routes::{Health, Open, Paths, ReadyCheck, Rooms, Signpost, Table},
     server::McpServer,
@@ -50,6 +52,7 @@ pub struct HttpTransport<H> {
     handler: H,
     config: HttpConfig,
     checks: Vec<ReadyCheck>,
+    series: Vec<OwnSeries>,
 }
 
 impl<H: ServerHandler> HttpTransport<H> {
@@ -60,6 +63,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             handler,
             config,
             checks: Vec::new(),
+            series: Vec::new(),
         }
     }
 
@@ -75,6 +79,46 @@ impl<H: ServerHandler> HttpTransport<H> {
             name: name.into(),
             is_ready: Arc::new(is_ready),
         });
+        self
+    }
+
+    /// Adds a series of your own to the metrics: a value that goes up and down, read at each scrape.
+    ///
+    /// `read` must answer at once, as the scrape waits for it. Should it panic, this series is left out of that
+    /// scrape, and no other. A name of the transport's own, or one that is none, is refused when it starts.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
+    ///
+    /// let waiting = Arc::new(AtomicU32::new(0));
+    /// let seen = Arc::clone(&waiting);
+    /// let transport = HttpTransport::new(McpServer::new("my-server", "1.0.0"), HttpConfig::default())
+    ///     .with_gauge("my_jobs_waiting", "Jobs that wait.", move || {
+    ///         f64::from(seen.load(Ordering::Relaxed))
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn with_gauge(
+        mut self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        self.series.push(OwnSeries::gauge(name, help, read));
+        self
+    }
+
+    /// Adds a series of your own to the metrics: a count that only grows, read at each scrape. By custom its name
+    /// ends in `_total`. Everything else is as with [`with_gauge`](Self::with_gauge).
+    #[must_use]
+    pub fn with_counter(
+        mut self,
+        name: impl Into<String>,
+        help: impl Into<String>,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        self.series.push(OwnSeries::counter(name, help, read));
         self
     }
 
@@ -168,6 +212,9 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
         let metrics = Metrics::new();
+        for series in self.series {
+            metrics.add(series).map_err(Error::Server)?;
+        }
         let doors = Doors::of(&config, &metrics, address)?;
         let mut checks = self.checks;
         checks.extend(doors.ready_check(&config.rate_limit));
@@ -185,6 +232,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let handler = Guarded::until(
             self.handler,
             Arc::clone(&doors.admission),
+            Calls::new(&metrics, Audit::open(&config.audit)?),
             drain.draining.clone(),
         );
         let peers = Arc::new(Peers::new(handler.clone()));
