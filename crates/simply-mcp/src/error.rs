@@ -27,6 +27,12 @@ pub enum Error {
         cause: io::Error,
     },
 
+    /// Health and metrics could not be given a thread of their own.
+    #[error(
+        "cannot serve monitoring.listen: {0}; free threads or descriptors, or leave the setting out"
+    )]
+    Monitoring(io::Error),
+
     /// The operating system refused a service that the transport needs.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),

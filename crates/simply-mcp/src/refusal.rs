@@ -81,6 +81,8 @@ codes! {
     NeedsMcp = "needs_mcp", NOT_IMPLEMENTED;
     /// The server is full.
     Overloaded = "overloaded", SERVICE_UNAVAILABLE;
+    /// The tool, or what it asks, did not end in time.
+    Timeout = "timeout", GATEWAY_TIMEOUT;
 }
 
 /// A "no", with what happened and what to do about it.

@@ -41,7 +41,9 @@ use self::{
 };
 use crate::{
     admission::{Admission, Further},
-    body, config,
+    body,
+    calls::Door,
+    config,
     facts::{CalledTool, StateKey},
     guard::Guarded,
     metrics::Metrics,
@@ -142,7 +144,11 @@ impl<H: ServerHandler> Mcp<H> {
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
         let further = match message.tool(&params) {
-            Some(tool) => self.admission.call(&parts, tool).await?,
+            Some(tool) => {
+                let admitted = self.admission.call(&parts, tool).await;
+                let told = |refusal: &_| self.handler.refused(Door::Mcp, tool, &parts, refusal);
+                admitted.inspect_err(told)?
+            }
             None => Further::Nothing,
         };
         let mut response = if message.method == "initialize" {

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub struct RunningTransport {
     pub(super) address: SocketAddr,
+    pub(super) monitoring_address: Option<SocketAddr>,
     pub(super) drain: Drain,
     pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
@@ -26,9 +27,15 @@ impl RunningTransport {
         self.address
     }
 
+    /// The address of `monitoring.listen`, with the port that 0 became; `None` where the setting is not made.
+    #[must_use]
+    pub fn monitoring_address(&self) -> Option<SocketAddr> {
+        self.monitoring_address
+    }
+
     /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
     /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
-    /// cancelled.
+    /// cancelled. Health and metrics on `monitoring.listen` are answered until then.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
         self.metrics.draining.set(1);
