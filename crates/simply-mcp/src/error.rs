@@ -33,6 +33,10 @@ pub enum Error {
     )]
     Monitoring(io::Error),
 
+    /// Traces cannot be told (`monitoring.tracing_enabled`).
+    #[error("cannot tell traces: {0}; mend it, or set monitoring.tracing_enabled to false")]
+    Traces(String),
+
     /// The operating system refused a service that the transport needs.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),

@@ -37,6 +37,8 @@ mod routes;
 mod schema;
 pub mod server;
 mod store;
+mod trace_context;
+mod traces;
 mod transport;
 mod watch;
 
@@ -47,4 +49,6 @@ pub use mcp::serve_stdio;
 pub use rmcp;
 pub use schemars;
 pub use server::{Context, Json, McpServer, ToolError};
+pub use trace_context::TraceContext;
+pub use traces::OutgoingCall;
 pub use transport::{HttpTransport, RunningTransport};

@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &["config"]),
     ("handle", &[]),
     ("facts", &[]),
+    ("trace_context", &[]),
     ("schema", &[]),
     ("panics", &[]),
     ("refusal", &["facts"]),
@@ -44,7 +45,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Small rooms that every other room may know, but `config` and they themselves (for these, `ARROWS` says it all).
 const LEAVES: &[&str] = &[
-    "body", "error", "facts", "handle", "panics", "refusal", "schema",
+    "body",
+    "error",
+    "facts",
+    "handle",
+    "panics",
+    "refusal",
+    "schema",
+    "trace_context",
 ];
 
 /// The room that joins all others, which therefore nobody knows.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use rmcp::ServerHandler;
+use rmcp::{ServerHandler, model::RequestMetaObject};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::peers::Peers;
@@ -47,6 +47,7 @@ use crate::{
     metrics::Metrics,
     refusal::{Code, Refusal},
     store::Store,
+    trace_context::TraceContext,
 };
 
 /// What the door is told.
@@ -141,6 +142,7 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
+        let trace = trace_of(&params.meta);
         let further = match message.tool(&params) {
             Some(tool) => {
                 let admitted = self.admission.call(&parts, tool).await;
@@ -169,6 +171,9 @@ impl<H: ServerHandler> Mcp<H> {
         if let Some(tool) = tool {
             response.extensions_mut().insert(CalledTool(tool));
         }
+        if let Some(trace) = trace {
+            response.extensions_mut().insert(trace);
+        }
         further.note(&mut response);
         Ok(response)
     }
@@ -191,6 +196,11 @@ impl<H: ServerHandler> Mcp<H> {
         );
         response
     }
+}
+
+/// The trace that a message says it belongs to (SEP-414), for the log.
+fn trace_of(meta: &RequestMetaObject) -> Option<TraceContext> {
+    TraceContext::parse(meta.get_traceparent()?, meta.get_tracestate())
 }
 
 fn is_browser(parts: &Parts) -> bool {

@@ -27,7 +27,7 @@ use crate::{
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
-    layers,
+    layers::{self, Tracing},
     listen::{self, Drain, Limits, MOST_CONNECTIONS},
     logs,
     mcp::{Mcp, McpOptions, Peers},
@@ -37,6 +37,7 @@ use crate::{
         Accepting, Component, Health, Open, Paths, ReadyCheck, Rooms, Scrape, Signpost, Table,
     },
     server::McpServer,
+    traces::{Service, Traces},
 };
 
 /// The HTTP transport: puts an MCP server on the network.
@@ -127,19 +128,20 @@ impl<H: ServerHandler> HttpTransport<H> {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Listen`] for an address
-    /// that cannot be had.
+    /// [`Error::Config`] and [`Error::Server`] for what cannot be served, [`Error::Traces`] for traces that cannot be
+    /// told, [`Error::Listen`] for an address that cannot be had.
     pub async fn start(self) -> Result<RunningTransport, Error> {
         let config = self.config.clone();
         let server = &config.server;
         let drain = Drain::default();
         let metrics = Metrics::new();
+        let traces = self.traces()?;
         let stopped = CancellationToken::new();
         let listens = Listens {
             address: Arc::default(),
             stopped: stopped.clone(),
         };
-        let built = self.build(&metrics, &drain, Some(&listens))?;
+        let built = self.build(&metrics, &drain, Some(&listens), traces.clone())?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
@@ -182,6 +184,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             drain,
             metrics,
             serving: tokio::spawn(serving),
+            traces,
         })
     }
 
@@ -201,7 +204,8 @@ impl<H: ServerHandler> HttpTransport<H> {
                     .to_owned(),
             ));
         }
-        let built = self.build(&Metrics::new(), &Drain::default(), None)?;
+        let traces = self.traces()?;
+        let built = self.build(&Metrics::new(), &Drain::default(), None, traces)?;
         let stack = built.stack;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
@@ -210,12 +214,26 @@ impl<H: ServerHandler> HttpTransport<H> {
         Ok(axum::Router::new().fallback_service(service))
     }
 
+    /// Where requests are told as traces, if they are to be.
+    fn traces(&self) -> Result<Option<Traces>, Error> {
+        if !self.config.monitoring.tracing_enabled {
+            return Ok(None);
+        }
+        let info = self.handler.get_info().server_info;
+        Traces::of_process(&Service {
+            name: info.name,
+            version: info.version,
+            environment: self.config.environment.clone(),
+        })
+    }
+
     /// Joins the rooms. `listens` is `None` where another program does.
     fn build(
         self,
         metrics: &Metrics,
         drain: &Drain,
         listens: Option<&Listens>,
+        traces: Option<Traces>,
     ) -> Result<Built, Error> {
         let config = self.config;
         config.check()?;
@@ -305,7 +323,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         };
         let open = Open {
             resource_metadata: doors.resource_metadata(),
-            next: layers::inner(rooms, doors.authentication, doors.limiter),
+            next: layers::inner(Stack::new(rooms), doors.authentication, doors.limiter),
             health,
             metrics: scraped,
             metrics_for: config.monitoring.allow_from.clone(),
@@ -315,6 +333,10 @@ impl<H: ServerHandler> HttpTransport<H> {
             doors::host_policy(&config, config.server.host),
             config.server.trusted_proxies,
             observers,
+            Tracing {
+                traces,
+                patterns: table.patterns(),
+            },
         );
         Ok(Built {
             stack: Stack::new(Signpost::new(stack, table)),

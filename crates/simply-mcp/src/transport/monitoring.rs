@@ -14,7 +14,7 @@ use super::doors;
 use crate::{
     Error, HttpConfig,
     handle::Stack,
-    layers::{self, Observers},
+    layers::{self, Observers, Tracing},
     listen::{Apart, Bound},
     routes::{Component, Health, OnlyMonitoring, Open, Scrape, Signpost, Table},
 };
@@ -78,6 +78,11 @@ impl Monitoring {
             doors::host_policy(config, self.listen.ip()),
             config.server.trusted_proxies.clone(),
             observers,
+            // A probe makes no span.
+            Tracing {
+                traces: None,
+                patterns: table.patterns(),
+            },
         );
         Stack::new(Signpost::new(stack, table.of_monitoring()))
     }

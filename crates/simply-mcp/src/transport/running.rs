@@ -8,6 +8,7 @@ use crate::{
     Error,
     listen::{Drain, Ended},
     metrics::Metrics,
+    traces::Traces,
 };
 
 /// A transport that serves.
@@ -18,6 +19,7 @@ pub struct RunningTransport {
     pub(super) drain: Drain,
     pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
+    pub(super) traces: Option<Traces>,
 }
 
 impl RunningTransport {
@@ -35,7 +37,8 @@ impl RunningTransport {
 
     /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
     /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
-    /// cancelled. Health and metrics on `monitoring.listen` are answered until then.
+    /// cancelled. Health and metrics on `monitoring.listen` are answered until then. Traces that are not delivered
+    /// yet have 5 seconds more.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
         self.metrics.draining.set(1);
@@ -49,6 +52,9 @@ impl RunningTransport {
                 );
             }
             Err(error) => tracing::error!(%error, "the accept loop broke"),
+        }
+        if let Some(traces) = self.traces {
+            traces.end().await;
         }
     }
 

@@ -9,6 +9,7 @@ use super::{TARGET, floods::Floods};
 use crate::{
     facts::{self, AuthFailure, CalledTool, Caller, CorrelationId, SeenCaller},
     refusal::{Code, Refusal},
+    trace_context::TraceContext,
 };
 
 /// What the request says of itself.
@@ -17,6 +18,7 @@ pub(super) struct Line {
     path: String,
     id: Option<CorrelationId>,
     client: Option<IpAddr>,
+    trace: Option<TraceContext>,
     caller: SeenCaller,
     /// What the answer says, once there is one.
     pub(super) head: Option<Head>,
@@ -29,6 +31,8 @@ pub(super) struct Head {
     status: StatusCode,
     tool: Option<CalledTool>,
     code: Option<Code>,
+    /// What the message says is nearer to the tool than what the request said.
+    trace: Option<TraceContext>,
     pub(super) reason: Option<&'static str>,
 }
 
@@ -42,6 +46,7 @@ impl Line {
             path: request.uri().path().to_owned(),
             id: request.extensions().get::<CorrelationId>().cloned(),
             client: facts::client_address(request.extensions()),
+            trace: request.extensions().get::<TraceContext>().cloned(),
             caller,
             head: None,
             shown: None,
@@ -60,6 +65,7 @@ impl Line {
             return;
         }
         let [bytes_in, bytes_out] = bytes;
+        let trace = head.trace.as_ref().or(self.trace.as_ref());
         tracing::info!(
             target: TARGET,
             correlation_id = self.id.as_ref().map(CorrelationId::as_str),
@@ -74,6 +80,7 @@ impl Line {
             bytes_out,
             code = head.code.map(Code::as_str),
             reason = head.reason,
+            trace_id = trace.map(|trace| tracing::field::display(trace.trace_id())),
             response = self.shown,
             "Request completed"
         );
@@ -87,6 +94,7 @@ impl Head {
             status: response.status(),
             tool: extensions.get::<CalledTool>().cloned(),
             code: extensions.get::<Refusal>().map(|refusal| refusal.code),
+            trace: extensions.get::<TraceContext>().cloned(),
             reason: extensions.get::<AuthFailure>().map(|failure| failure.0),
         }
     }
@@ -97,6 +105,7 @@ impl Head {
             status,
             tool: None,
             code: None,
+            trace: None,
             reason: None,
         }
     }

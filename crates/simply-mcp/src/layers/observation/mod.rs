@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | reads | section `monitoring`: `log_requests`, `log_responses`, `prometheus_enabled`; [`Route`], [`CorrelationId`], [`facts::client_address`] of the request; [`CalledTool`], [`Refusal`], [`AuthFailure`] of the answer |
+//! | reads | section `monitoring`: `log_requests`, `log_responses`, `prometheus_enabled`; [`Route`], [`CorrelationId`], [`facts::client_address`], [`TraceContext`] of the request; [`CalledTool`], [`Refusal`], [`AuthFailure`], [`TraceContext`] of the answer |
 //! | writes | [`SeenCaller`], for the authentication door to fill in; the event `Request completed` at INFO; `http_requests_total`, `http_request_duration_seconds`, `http_request_size_bytes`, `http_response_size_bytes`, `http_request_queue_size` |
 //! | answers | nothing |
 //! | default | both on; the line goes where the program's `tracing` subscriber sends it |
@@ -25,6 +25,7 @@
 //! [`facts::client_address`]: crate::facts::client_address
 //! [`Refusal`]: crate::refusal::Refusal
 //! [`Route`]: crate::facts::Route
+//! [`TraceContext`]: crate::trace_context::TraceContext
 
 mod bodies;
 mod floods;
