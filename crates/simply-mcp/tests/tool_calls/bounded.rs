@@ -16,7 +16,7 @@ use crate::fixture::{Fixture, WAYS, expected, server};
 #[tokio::test]
 async fn names_that_clients_make_up_are_one_series() {
     let fixture = Fixture::start(server(), json!({})).await;
-    for number in 0..20 {
+    for number in 0..50 {
         for (index, way) in WAYS.into_iter().enumerate() {
             let name = format!("sk-secret-{number}-{index}");
             let changed = fixture.counted(fixture.call(way, &name, &json!({}))).await;

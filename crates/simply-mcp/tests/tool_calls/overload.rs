@@ -30,9 +30,19 @@ impl Gate {
     }
 }
 
+/// Opens the gate however the test ends: threads that wait at it would keep it from ending.
+struct OpensAtTheEnd(Arc<Gate>);
+
+impl Drop for OpensAtTheEnd {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
 #[tokio::test]
 async fn a_call_too_many_is_refused_and_counted_as_such() {
     let (gate, began) = (Arc::new(Gate::default()), Arc::new(Semaphore::new(0)));
+    let _opens = OpensAtTheEnd(Arc::clone(&gate));
     let (shut, begins) = (Arc::clone(&gate), Arc::clone(&began));
     let blocks = move |_: NoArguments| {
         begins.add_permits(1);
@@ -41,7 +51,6 @@ async fn a_call_too_many_is_refused_and_counted_as_such() {
     };
     let handler = McpServer::new("blocks", "1").blocking_tool("block", "Blocks", blocks);
     let fixture = Fixture::start(handler, json!({})).await;
-    let http = crate::common::http2_client();
     let running: Vec<_> = (0..THREADS)
         .map(|_| {
             fixture
@@ -49,7 +58,7 @@ async fn a_call_too_many_is_refused_and_counted_as_such() {
                 .build()
                 .unwrap()
         })
-        .map(|request| tokio::spawn(http.execute(request)))
+        .map(|request| tokio::spawn(fixture.http.execute(request)))
         .collect();
     let all = u32::try_from(THREADS).unwrap();
     began.acquire_many(all).await.unwrap().forget();

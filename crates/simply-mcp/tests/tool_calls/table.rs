@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    common::Add,
+    common::{Add, answer},
     fixture::{Fixture, WAYS, Way, expected, server},
 };
 
@@ -21,6 +21,13 @@ fn cases() -> Vec<Case> {
         ("late", none(), "late", "timeout", true),
         ("picky", none(), "picky", "invalid_arguments", false),
         ("add", json!({"a": "x"}), "add", "invalid_arguments", false),
+        (
+            "typed",
+            json!({"port": "x"}),
+            "typed",
+            "invalid_arguments",
+            false,
+        ),
         ("nobody", none(), "unmatched", "unknown_tool", false),
         ("a\"b\\c\nd", none(), "unmatched", "unknown_tool", false),
     ]
@@ -31,8 +38,7 @@ async fn every_call_is_counted_once_and_alike_through_every_door() {
     let fixture = Fixture::start(server(), json!({})).await;
     for (tool, arguments, counted, outcome, has_run) in cases() {
         for way in WAYS {
-            if way != Way::Rest && tool.contains('\n') && matches!(way, Way::Modern | Way::Streamed)
-            {
+            if matches!(way, Way::Modern | Way::Streamed) && tool.contains('\n') {
                 // `Mcp-Name` cannot say it.
                 continue;
             }
@@ -42,6 +48,21 @@ async fn every_call_is_counted_once_and_alike_through_every_door() {
         }
     }
     assert_eq!(fixture.running().await, 0);
+}
+
+#[tokio::test]
+async fn arguments_that_the_tool_cannot_read_are_said_to_be_those_of_the_caller() {
+    let fixture = Fixture::start(server(), json!({})).await;
+    let call = |way| fixture.call(way, "typed", &json!({"port": "x"}));
+    let (status, body) = answer(call(Way::Rest)).await;
+    assert_eq!((status, &body["code"]), (400, &json!("invalid_arguments")));
+    assert!(
+        body["detail"].as_str().unwrap().contains("`port`"),
+        "{body}"
+    );
+    let (_, body) = answer(call(Way::Stateless)).await;
+    assert_eq!(body["result"]["isError"], true);
+    assert_eq!(body["result"].get("_meta"), None, "the sign is our own");
 }
 
 #[tokio::test]
@@ -62,15 +83,7 @@ async fn a_round_that_asks_and_a_task_that_starts_are_successes_where_they_can_b
             expected(tool, "refused", false),
             "{tool} for a client that cannot"
         );
-        let mut message =
-            crate::common::modern("tools/call", json!({"name": tool, "arguments": {}}));
-        message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = able.clone();
-        let request = fixture.server.mcp(&message);
-        let request = request
-            .header("mcp-protocol-version", "2026-07-28")
-            .header("mcp-method", "tools/call")
-            .header("mcp-name", tool)
-            .header("accept", "application/json, text/event-stream");
+        let request = fixture.modern(json!({"name": tool, "arguments": {}}), &able);
         let changed = fixture.counted(request).await;
         assert_eq!(changed, expected(tool, "success", true), "{tool}");
     }
@@ -98,11 +111,9 @@ async fn what_a_door_refuses_is_no_call() {
         assert_eq!(refused, Default::default(), "from elsewhere, by {way:?}");
     }
     for body in ["{", "[]", "null"] {
-        let unread = fixture
-            .counted(fixture.server.post("/tools/add", body))
-            .await;
+        let unread = fixture.counted(fixture.post("/tools/add", body)).await;
         assert_eq!(unread, Default::default(), "{body}");
-        let unread = fixture.counted(fixture.server.post("/mcp", body)).await;
+        let unread = fixture.counted(fixture.post("/mcp", body)).await;
         assert_eq!(unread, Default::default(), "{body}");
     }
 }
