@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 
-from wire import initialize, requests, result, text, tool
+from wire import error, initialize, requests, result, text, tool
 
 how = sys.argv[1]
 stderr = sys.stderr.buffer
@@ -54,4 +54,4 @@ for request in requests():
             threading.Thread(target=flood, args=(64,), daemon=True).start()
         result(request, text(str(flooded.is_set())))
     elif "id" in request:
-        result(request, {})
+        error(request, -32601, "Method not found")

@@ -100,7 +100,7 @@ fn rotation_by_rename_loses_and_doubles_no_line_with_and_without_sighup() {
 
 #[test]
 fn sighup_opens_a_file_at_once_without_a_line_to_write() {
-    let server = Server::start("logging: {level: ERROR, enable_console: true, file: FOLDER/log}");
+    let server = Server::start("logging: {file: FOLDER/log}");
     fs::rename(server.path("log"), server.path("log-old")).unwrap();
     server.signal(Signal::HUP);
     eventually("the new file", || server.path("log").exists().then_some(()));
