@@ -104,6 +104,28 @@ pub(super) enum CallError {
     Malformed(String),
 }
 
+impl CallError {
+    /// What kind of failure it is, in one word for a trace.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Child(_) => "tool_error",
+            Self::Down(_) | Self::ShuttingDown => "child_down",
+            Self::Overloaded => "overloaded",
+            Self::Timeout(_) => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Malformed(_) => "child_malformed",
+        }
+    }
+
+    /// The code of JSON-RPC that the child answered with, if it answered with one.
+    pub(super) fn code(&self) -> Option<i32> {
+        match self {
+            Self::Child(error) => Some(error.code.0),
+            _ => None,
+        }
+    }
+}
+
 impl From<CallError> for ErrorData {
     fn from(error: CallError) -> Self {
         match error {

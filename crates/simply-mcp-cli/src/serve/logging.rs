@@ -143,12 +143,19 @@ fn has_no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Lines a second that name the place of a panic. Whoever calls a tool that panics can cause them.
+const PANICS_PER_SECOND: u32 = 20;
+
 /// Rust's own hook prints what a panic says, which may be a client's secret, and over several lines. What caught the
 /// panic logs it; a place nobody caught it at is named here.
 fn hook_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
-        tracing::error!(location, "Something panicked");
+        static LINES: logs::Allowance = logs::Allowance::new(PANICS_PER_SECOND);
+        if let Some(suppressed) = LINES.take() {
+            let location = panic.location().map(ToString::to_string);
+            let suppressed = (suppressed > 0).then_some(suppressed);
+            tracing::error!(location, suppressed, "Something panicked");
+        }
     }));
 }
 

@@ -1,6 +1,7 @@
 //! `simply-mcp serve`: the server.
 
 mod announce;
+mod child;
 mod demo;
 mod differences;
 mod hangup;
@@ -14,7 +15,7 @@ use clap::ValueEnum;
 use simply_mcp::{HttpTransport, auth, config::Loaded, logs, rmcp::ServerHandler, serve_stdio};
 use simply_mcp_cli::gateway::{ChildCommand, ChildVariable, Gateway, GatewayOptions};
 
-use self::{hangup::Hangups, logging::Logs, reload::Reload};
+use self::{announce::Addresses, hangup::Hangups, logging::Logs, reload::Reload};
 use crate::settings::Settings;
 
 /// Serve tools over HTTP: the demo's, or those of a stdio MCP server.
@@ -131,11 +132,14 @@ async fn serve(
     let server = HttpTransport::new(handler, loaded.config.clone());
     let mut server = observed.reloads.count(observed.logs.count(server));
     if let Some(gateway) = gateway {
-        let status = gateway.watch_status();
-        server = server.ready_when("child", move || status.borrow().is_up);
+        server = child::observed(server, gateway);
     }
     let running = server.start().await?;
-    announce::announce(&loaded, what, running.address());
+    let addresses = Addresses {
+        server: running.address(),
+        monitoring: running.monitoring_address(),
+    };
+    announce::announce(&loaded, what, addresses);
     match running.until_signal().await {
         // What a shell says of a program that a signal ended.
         Err(simply_mcp::Error::Interrupted { signal }) => Ok(ExitCode::from(128 + signal as u8)),

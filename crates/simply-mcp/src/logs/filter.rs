@@ -10,7 +10,7 @@ use super::Level;
 
 /// Libraries below this one. At `DEBUG` and `TRACE` they log headers, frames, buffers and rejected
 /// bodies, which hold keys and arguments.
-const HEARD_FROM_WARN: [&str; 16] = [
+const HEARD_FROM_WARN: [&str; 20] = [
     "axum",
     "axum_core",
     "h2",
@@ -18,6 +18,10 @@ const HEARD_FROM_WARN: [&str; 16] = [
     "hyper_util",
     "jsonschema",
     "mio",
+    "opentelemetry",
+    "opentelemetry_http",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
     "process_wrap",
     "referencing",
     "reqwest",

@@ -1,6 +1,7 @@
 //! What one setting cannot know: whether the settings fit together, and what an operator should hear.
 
 mod jwt;
+mod monitoring;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -27,6 +28,7 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
         ),
         overlap(config, origin),
         metrics_overlap(config, origin),
+        monitoring::same_address(config, origin),
         time(
             config.server.graceful_timeout,
             "server.graceful_timeout",
@@ -49,6 +51,7 @@ pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
         homeless(config),
         silent(config),
         unrotated(config),
+        monitoring::open_to_all(config),
     ]
     .into_iter()
     .flatten()
