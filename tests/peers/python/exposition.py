@@ -73,7 +73,7 @@ def lint(text: str) -> None:
 
 async def run(files: list[str]) -> int:
     report = Report()
-    scrapes = [Path(file).read_text(encoding="utf-8", newline="") for file in files]
+    scrapes = [Path(file).read_bytes().decode() for file in files]
 
     async def every_scrape_is_valid() -> None:
         for text in scrapes:

@@ -13,7 +13,7 @@ use simply_mcp::{HttpConfig, HttpTransport};
 use tower::ServiceExt;
 
 use crate::{
-    common::{Server, server, start},
+    common::{Server, client, server, start},
     exposition::{Exposition, scrape},
 };
 
@@ -37,17 +37,19 @@ async fn scrapes_under_load_are_all_valid_and_no_request_is_refused() {
 }
 
 async fn call(server: Arc<Server>, calls: Arc<AtomicUsize>) {
+    let (client, url) = (client(), server.url("/tools/echo"));
     for _ in 0..50 {
-        let answer = server.post("/tools/echo", r#"{"message": "m"}"#).send();
+        let answer = client.post(&url).body(r#"{"message": "m"}"#).send();
         assert_eq!(answer.await.unwrap().status(), 200);
         calls.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 async fn keep_scraping(server: Arc<Server>) {
+    let (client, url) = (client(), server.url("/metrics"));
     let mut last = 0.0;
     for _ in 0..50 {
-        let response = server.get("/metrics").send().await.unwrap();
+        let response = client.get(&url).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let seen = Exposition::of(&response.text().await.unwrap());
         let series = "http_requests_total{endpoint=\"/metrics\",method=\"GET\",status=\"200\"}";
