@@ -2,7 +2,10 @@
 
 use std::{fs, time::Instant};
 
-use super::server::{Server, eventually, lines};
+use super::server::{Server, eventually, lines, with_message};
+
+/// Lines that the child writes: 64 MiB.
+const FLOOD: u64 = 64 * 1024;
 
 /// What a child may have logged: the constants of the gateway, with room for the fields around a line.
 const LINES_PER_SECOND: u64 = 50;
@@ -28,6 +31,21 @@ fn a_flood_of_64_mib_is_counted_and_not_logged_and_calls_are_answered_meanwhile(
         answer.body.contains("True").then_some(())
     });
     assert_eq!(server.dropped(), 0.0);
+    let (told, logged) = eventually("the count of what was left out", || {
+        let lines = lines(&server.path("log"));
+        let flood = lines.iter().filter(|line| {
+            let message = line["message"].as_str().unwrap();
+            line["logger"] == "simply_mcp::child" && message.starts_with("fff")
+        });
+        let logged = flood.count() as u64;
+        let told = with_message(&lines, "the child wrote too many lines to stderr");
+        let told = told
+            .iter()
+            .map(|line| line["context"]["suppressed"].as_u64().unwrap());
+        let told: u64 = told.sum();
+        (told + logged == FLOOD).then_some((told, logged))
+    });
+    assert!(told > logged, "{told} and {logged}");
     let seconds = began.elapsed().as_secs() + 2;
     let (folder, _) = server.end();
     let path = folder.path().join("log");
