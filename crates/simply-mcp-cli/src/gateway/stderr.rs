@@ -14,6 +14,8 @@ use super::lines::{Line, LineReader, Overlong};
 const LINE_LIMIT: usize = 4096;
 /// Lines a second that reach the log; the rest is counted.
 const LINES_PER_SECOND: u32 = 50;
+/// A child that is silent for so long has ended its flood.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Last lines that are kept for the message that says why a child could not start.
 const TAIL_LINES: usize = 10;
 
@@ -49,22 +51,51 @@ pub(super) fn capture(stream: impl AsyncRead + Unpin + Send + 'static) -> Stderr
         let _ended = writer.ended.clone().drop_guard();
         let mut reader = LineReader::new(stream, LINE_LIMIT, Overlong::Cut);
         let allowance = Allowance::new(LINES_PER_SECOND);
-        while let Ok(Some(Line::Whole(line))) = reader.next().await {
+        let mut untold = false;
+        loop {
+            let next = or_after_a_pause(reader.next(), || {
+                if std::mem::take(&mut untold) {
+                    tell(allowance.take_untold());
+                }
+            });
+            let Ok(Some(Line::Whole(line))) = next.await else {
+                break;
+            };
             if line.is_empty() {
                 continue;
             }
             let Some(suppressed) = allowance.take() else {
+                untold = true;
                 continue;
             };
-            if suppressed > 0 {
-                tracing::warn!(target: "simply_mcp::child", suppressed, "the child wrote too many lines to stderr");
-            }
+            untold = false;
+            tell(suppressed);
             let line = harmless(&String::from_utf8_lossy(line));
             tracing::info!(target: "simply_mcp::child", "{line}");
             writer.push(line);
         }
+        tell(allowance.take_untold());
     });
     tail
+}
+
+/// Waits for `next`; calls `paused` when that takes longer than the allowance's second, so that what was left out is
+/// told also where the child says no more.
+async fn or_after_a_pause<T>(next: impl Future<Output = T>, paused: impl FnOnce()) -> T {
+    let mut next = std::pin::pin!(next);
+    match tokio::time::timeout(PAUSE, next.as_mut()).await {
+        Ok(line) => line,
+        Err(_) => {
+            paused();
+            next.await
+        }
+    }
+}
+
+fn tell(suppressed: u64) {
+    if suppressed > 0 {
+        tracing::warn!(target: "simply_mcp::child", suppressed, "the child wrote too many lines to stderr");
+    }
 }
 
 /// Control characters and those that change the direction of writing, escaped: a log line is one line.

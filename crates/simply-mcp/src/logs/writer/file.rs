@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    console::{end_of_last_line, end_torn_line, first_line, whole_lines, write_all},
     options::{LogFile, LogFileError},
-    rotation,
+    place, rotation,
+    whole::{end_of_last_line, end_torn_line, first_line, whole_lines, write_all},
     worker::{Sink, Written},
 };
 
@@ -55,8 +55,8 @@ enum Lock {
 
 impl FileSink {
     pub(super) fn open(options: LogFile) -> Result<Self, LogFileError> {
-        refuse(&options.path)?;
-        let open = Open::new(&options).map_err(|error| why(&options.path, error))?;
+        place::refuse(&options.path)?;
+        let open = Open::new(&options).map_err(|error| place::why(&options.path, error))?;
         let now = Instant::now();
         Ok(Self {
             options,
@@ -296,63 +296,6 @@ impl Open {
     #[cfg(not(unix))]
     fn has_a_name(&self) -> bool {
         true
-    }
-}
-
-pub(super) fn check(options: &LogFile) -> Result<(), LogFileError> {
-    let path = &options.path;
-    refuse(path)?;
-    if path.exists() {
-        let open = OpenOptions::new().append(true).open(path);
-        open.map_err(|error| why(path, error))?;
-    }
-    Ok(())
-}
-
-/// Refuses what could not be a log, or would wait for a reader.
-fn refuse(path: &Path) -> Result<(), LogFileError> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if !directory.is_dir() {
-        return Err(LogFileError::NoDirectory {
-            path: path.to_owned(),
-            directory: directory.to_owned(),
-        });
-    }
-    let what = fs::metadata(path).ok().and_then(|found| oddity(&found));
-    what.map_or(Ok(()), |what| {
-        Err(LogFileError::NotAFile {
-            path: path.to_owned(),
-            what,
-        })
-    })
-}
-
-fn oddity(found: &Metadata) -> Option<&'static str> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-
-        let kind = found.file_type();
-        if kind.is_fifo() {
-            return Some("a pipe");
-        }
-        if kind.is_socket() {
-            return Some("a socket");
-        }
-        if kind.is_block_device() {
-            return Some("a disk");
-        }
-    }
-    found.is_dir().then_some("a directory")
-}
-
-fn why(path: &Path, source: io::Error) -> LogFileError {
-    LogFileError::Open {
-        path: path.to_owned(),
-        source,
     }
 }
 

@@ -3,8 +3,10 @@
 mod console;
 mod file;
 mod options;
+mod place;
 mod queue;
 mod rotation;
+mod whole;
 mod worker;
 
 use std::{fmt, io, sync::Arc, time::Duration};

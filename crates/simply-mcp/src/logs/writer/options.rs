@@ -9,7 +9,7 @@ use std::{
 
 use crate::config::Logging;
 
-use super::file;
+use super::place;
 
 /// Read and written by the user that the program runs as, and read by its group, as collectors of
 /// logs are (`adm` on Debian).
@@ -95,7 +95,7 @@ impl LogFile {
     ///
     /// What stands against it.
     pub fn check(&self) -> Result<(), LogFileError> {
-        file::check(self)
+        place::check(self)
     }
 }
 

@@ -17,6 +17,10 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Lines that may wait: what `MAX_BYTES` holds of short ones, so that bookkeeping by line is bounded.
 const MAX_LINES: usize = 32_768;
 
+/// How long lines are gathered before they are written together. Without it, each line of a busy
+/// server would wake the thread and cost the system calls of a whole batch.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// Joins those who write lines with the one who brings them to their place.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -95,6 +99,11 @@ impl Queue {
             .work
             .wait_timeout_while(state, patience, idle)
             .unwrap_or_else(PoisonError::into_inner);
+        if state.lines > 0 && !state.is_urgent() && !state.closed {
+            drop(state);
+            std::thread::park_timeout(GATHERING);
+            state = self.state();
+        }
         std::mem::swap(&mut state.pending, buffer);
         let urgent = state.is_urgent() || state.closed;
         state.flushes[1] = state.flushes[0];
