@@ -59,6 +59,7 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
+pub(crate) use self::escape::is_dangerous;
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
 pub use self::{
     level::Level,
