@@ -29,6 +29,7 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod panics;
 mod rate_limit;
 mod refusal;
 mod rest;

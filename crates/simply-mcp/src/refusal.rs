@@ -18,6 +18,9 @@ macro_rules! codes {
         pub(crate) enum Code { $($(#[doc = $doc])+ $name,)+ }
 
         impl Code {
+            /// Every code, in the order of their numbers (`code as usize`).
+            pub(crate) const ALL: &[Self] = &[$(Self::$name),+];
+
             /// The code as a client sees it.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
@@ -28,9 +31,6 @@ macro_rules! codes {
                 match self { $(Self::$name => StatusCode::$status,)+ }
             }
         }
-
-        #[cfg(test)]
-        const ALL: &[Code] = &[$(Code::$name),+];
     };
 }
 
@@ -287,11 +287,11 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_every_status_is_an_error() {
-        let mut names: Vec<_> = ALL.iter().map(|code| code.as_str()).collect();
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ALL.len());
-        for code in ALL {
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error());
         }
     }

@@ -105,3 +105,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

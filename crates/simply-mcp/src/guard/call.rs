@@ -179,11 +179,12 @@ fn abandoned() -> ErrorData {
 
 /// Tells the operator; nobody else may see what a panic says.
 pub(super) fn log(call: &Call, panicked: &Panicked) {
-    tracing::error!(
+    crate::logs::bounded!(
+        error,
         correlation_id = call.correlation.as_ref().map(CorrelationId::as_str),
         method = call.method,
         subject = call.subject.as_deref(),
-        panic = %panicked.message,
+        panic = panicked.message,
         "The handler panicked"
     );
 }

@@ -175,7 +175,8 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let admission = &self.shared.admission;
         if is_first && result.next_cursor.is_none() {
             for tool in admission.misspelt(&result.tools) {
-                tracing::warn!(
+                crate::logs::bounded!(
+                    warn,
                     tool,
                     "auth.jwt.tool_scopes or rate_limit.tools name a tool that there is not; a rule for a misspelt \
                      name protects nothing"

@@ -179,7 +179,8 @@ impl<H: ServerHandler> Guarded<H> {
                 .map(|(tool, _)| tool)
                 .or(before);
         }
-        tracing::warn!(
+        crate::logs::bounded!(
+            warn,
             seconds = self.shared.listing_timeout.as_secs(),
             "The handler did not list its tools in time"
         );
@@ -222,7 +223,8 @@ impl<H: ServerHandler> Guarded<H> {
                 None => return,
             }
         }
-        tracing::warn!(
+        crate::logs::bounded!(
+            warn,
             pages = MAX_PAGES,
             "The handler's list of tools has too many pages; the rest is unknown"
         );

@@ -25,31 +25,28 @@ use crate::{
     traces::{RequestSpan, Traces},
 };
 
+/// What is told of requests, and by which names.
+#[derive(Clone)]
+pub(crate) struct Tracing {
+    /// `None` where nothing is told.
+    pub(crate) traces: Option<Traces>,
+    /// The routes as they are declared.
+    pub(crate) patterns: [String; Route::ALL.len()],
+}
+
 pub(super) struct Trace<N> {
     next: N,
-    /// `None` where nothing is told.
-    traces: Option<Traces>,
-    mcp_path: String,
+    tracing: Tracing,
 }
 
 impl<N> Trace<N> {
-    pub(super) fn new(next: N, traces: Option<Traces>, mcp_path: String) -> Self {
-        Self {
-            next,
-            traces,
-            mcp_path,
-        }
+    pub(super) fn new(next: N, tracing: Tracing) -> Self {
+        Self { next, tracing }
     }
 
     /// The path as it is declared; `None` for one that is not.
     fn path(&self, route: Route) -> Option<&str> {
-        match route {
-            Route::Tools => Some("/tools"),
-            Route::Tool => Some("/tools/{name}"),
-            Route::Mcp => Some(&self.mcp_path),
-            Route::ResourceMetadata => Some("/.well-known/oauth-protected-resource"),
-            Route::Health | Route::Live | Route::Ready | Route::Metrics | Route::Unmatched => None,
-        }
+        (route != Route::Unmatched).then(|| &*self.tracing.patterns[route as usize])
     }
 }
 
@@ -59,7 +56,7 @@ impl<N: Handle> Handle for Trace<N> {
         let route = request.extensions().get::<Route>().copied();
         let route = route.unwrap_or(Route::Unmatched);
         let is_probe = route.is_health() || route == Route::Metrics;
-        let Some(traces) = self.traces.as_ref().filter(|_| !is_probe) else {
+        let Some(traces) = self.tracing.traces.as_ref().filter(|_| !is_probe) else {
             if let Some(sent) = sent {
                 request.extensions_mut().insert(sent);
             }

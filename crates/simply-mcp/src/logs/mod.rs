@@ -42,7 +42,10 @@
 //! What the libraries below say is capped, because some of them log whole requests and results:
 //! see [`layer`].
 
+mod allowance;
+mod check;
 mod escape;
+mod excerpt;
 mod filter;
 mod json;
 mod level;
@@ -62,9 +65,15 @@ use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::Looku
 pub(crate) use self::escape::is_dangerous;
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
 pub use self::{
+    allowance::Allowance,
+    check::check,
     level::Level,
     style::{Format, Style},
     writer::{LineWriter, LogFile, LogFileError, LogWriter, Losses},
+};
+pub(crate) use self::{
+    allowance::{LINES_PER_SECOND, bounded, suppressed},
+    excerpt::excerpt,
 };
 
 /// Bytes of a line's buffer that a thread keeps for its next line.
@@ -79,7 +88,8 @@ const KEPT_BUFFER: usize = 16 * 1024;
 /// Whatever the level, HTTP and TLS libraries are heard from `WARN` on. Of `rmcp` only errors are,
 /// and those without their text: at every level its events may carry arguments, results and session
 /// identifiers (`?request`, `?result`, `?notification`, `ServerInitializeError`), which never
-/// reach a log. A result that is worth logging is logged by this library.
+/// reach a log; and no more than twenty of them a second, as a client can cause them. A result that
+/// is worth logging is logged by this library.
 pub fn layer<S, W>(
     level: impl Into<Level>,
     style: impl Into<Style>,
@@ -120,6 +130,10 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        static OF_RMCP: Allowance = Allowance::new(LINES_PER_SECOND);
+        if filter::is_rmcp(event.metadata()) && OF_RMCP.take().is_none() {
+            return;
+        }
         let mut line = Line::of(event);
         if line.correlation_id.is_none() {
             line.correlation_id = correlation_of_span(event, &context);

@@ -228,7 +228,7 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
 /// Writes a message that is ours to write; that it cannot fail is not worth a panic if it does.
 fn to_json(message: &impl serde::Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(message).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written as JSON");
+        crate::logs::bounded!(error, %error, "an answer could not be written as JSON");
         Refusal::new(Code::Internal, "the answer could not be written as JSON")
     })
 }

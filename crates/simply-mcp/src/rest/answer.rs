@@ -110,7 +110,7 @@ fn text_of(result: &CallToolResult) -> String {
 
 fn json(body: &impl Serialize) -> Result<Response<Body>, Refusal> {
     let body = serde_json::to_vec(body).map_err(|error| {
-        tracing::error!(%error, "a tool's answer could not be written as JSON");
+        crate::logs::bounded!(error, %error, "a tool's answer could not be written as JSON");
         Refusal::new(
             Code::Internal,
             "the tool's answer could not be written as JSON",

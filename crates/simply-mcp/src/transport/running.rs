@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error,
     listen::{Drain, Ended},
+    metrics::Metrics,
     traces::Traces,
 };
 
@@ -14,7 +15,9 @@ use crate::{
 #[derive(Debug)]
 pub struct RunningTransport {
     pub(super) address: SocketAddr,
+    pub(super) monitoring_address: Option<SocketAddr>,
     pub(super) drain: Drain,
+    pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
     pub(super) traces: Option<Traces>,
 }
@@ -26,11 +29,19 @@ impl RunningTransport {
         self.address
     }
 
+    /// The address of `monitoring.listen`, with the port that 0 became; `None` where the setting is not made.
+    #[must_use]
+    pub fn monitoring_address(&self) -> Option<SocketAddr> {
+        self.monitoring_address
+    }
+
     /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
     /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
-    /// cancelled. Traces that are not delivered yet have 5 seconds more.
+    /// cancelled. Health and metrics on `monitoring.listen` are answered until then. Traces that are not delivered
+    /// yet have 5 seconds more.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
+        self.metrics.draining.set(1);
         tracing::info!("draining: no new connections; running requests may finish");
         match self.serving.await {
             Ok(Ended { cancelled: 0 }) => tracing::info!("ended; every request was answered"),
