@@ -121,6 +121,12 @@ impl Collector {
         spans
     }
 
+    /// Waits until so many spans of that name have ended, and with them all that stand below them.
+    pub(crate) fn ended(&self, name: &str, count: usize) -> Vec<Span> {
+        let ended = |it: &Received| it.spans.iter().filter(|span| span.name == name).count();
+        self.until(name, |received| ended(received) >= count)
+    }
+
     /// Waits for so many attempts to deliver something.
     pub(crate) fn deliveries(&self, count: usize) {
         self.until("delivery", |received| received.deliveries >= count);

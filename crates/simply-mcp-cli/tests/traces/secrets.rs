@@ -29,7 +29,7 @@ fn no_secret_is_in_a_span_or_in_the_log_at_trace() {
     assert_eq!(answer.status, 200);
     let key_in_the_path = format!("POST /tools/smcp_{KEY}");
     assert_eq!(program.send(&key_in_the_path, &headers, "{}").status, 404);
-    let spans = format!("{:?}", collector.spans(11));
+    let spans = format!("{:?}", collector.ended("POST /tools/{name}", 2));
     assert!(collector.heads().contains("canary-of-the-collector"));
     let log = program.log();
     for (place, text) in [("spans", &spans), ("log", &log)] {

@@ -277,7 +277,7 @@ fn what_goes_wrong_is_told_in_the_words_of_the_metrics() {
         ("fail", "tool_error", None, Some("tool_error")),
         ("refuse", "tool_error", Some("-32123"), Some("tool_error")),
         ("crash", "refused", Some("-32000"), Some("child_down")),
-        ("nothing", "unknown_tool", Some("-32602"), None),
+        ("nothing", "unknown_tool", Some("-32602"), Some("tool_error")),
     ] {
         let collector = Collector::new(Mood::Takes);
         let program = Program::traced(&collector, &[]);
@@ -286,7 +286,7 @@ fn what_goes_wrong_is_told_in_the_words_of_the_metrics() {
             "nothing" => "tools/call".to_owned(),
             tool => format!("tools/call {tool}"),
         };
-        let spans = collector.spans(if of_child.is_some() { 4 } else { 3 });
+        let spans = collector.ended("POST /mcp", 1);
         let of_kind = |kind| {
             let mut found = spans.iter().filter(|span| span.name == name);
             found.find(|span| span.kind() == kind)

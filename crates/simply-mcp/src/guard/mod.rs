@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::tool_call::NoResult;
 use self::{call::Call, schemas::Schemas, tasks::Tasks};
+pub(crate) use crate::calls::Door;
 use crate::{
     admission::{self, Admission},
     calls::Calls,

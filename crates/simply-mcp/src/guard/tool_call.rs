@@ -19,7 +19,7 @@ use super::{
 use crate::{
     calls::{Door, Outcome, ToolCall},
     refusal::Refusal,
-    schema::InvalidArguments,
+    schema::{InvalidArguments, UNREAD},
 };
 
 /// Where a request since 2026-07-28 says what its client can do.
@@ -37,6 +37,8 @@ pub(crate) struct Found {
 pub(crate) enum NoResult {
     /// The arguments do not fit the tool's input schema; nothing ran.
     Unfit(InvalidArguments),
+    /// The arguments fit the schema, and not what the tool takes; the result says why.
+    Unread(CallToolResult),
     /// The handler's own error, or one that [`is_internal`](super::is_internal) where it panicked.
     Error(ErrorData),
 }
@@ -78,7 +80,7 @@ impl<H: ServerHandler> Guarded<H> {
                 return Ok(self.unfit(&unfit, &context));
             }
         }
-        self.run_tool(told, request, context).await
+        self.run_tool(told, request, context).await.1
     }
 
     /// Looks for the tool that is called by REST.
@@ -115,8 +117,12 @@ impl<H: ServerHandler> Guarded<H> {
             return Err(NoResult::Unfit(unfit));
         }
         drop(tool);
-        let response = self.run_tool(call, params, context).await;
-        response.map_err(NoResult::Error)
+        match self.run_tool(call, params, context).await {
+            (Outcome::InvalidArguments, Ok(CallToolResponse::Complete(result))) => {
+                Err(NoResult::Unread(result))
+            }
+            (_, response) => response.map_err(NoResult::Error),
+        }
     }
 
     /// Tells that a door refused a call of a tool because of that tool. It is no call to be counted.
@@ -124,13 +130,13 @@ impl<H: ServerHandler> Guarded<H> {
         self.shared.calls.refused(door, tool, parts, refusal.code);
     }
 
-    /// Runs a tool whose arguments have been checked.
+    /// Runs a tool whose arguments have been checked, and says how it was counted.
     async fn run_tool(
         &self,
         mut told: ToolCall,
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
+    ) -> (Outcome, Result<CallToolResponse, ErrorData>) {
         let call = Call::of("tools/call", &context).about(&params.name);
         let caller = caller(&context).clone();
         let (door, takes_tasks) = (told.door(), takes_tasks(&context));
@@ -141,22 +147,25 @@ impl<H: ServerHandler> Guarded<H> {
         if let (Door::Mcp, Err(Failure::Said(error))) = (door, &result) {
             told.answered_with(error.code);
         }
-        told.ends(match &result {
+        let unread = result.as_mut().is_ok_and(is_of_unread_arguments);
+        let outcome = match &result {
             Err(Failure::Panicked) => Outcome::Panic,
             _ if call.is_given_up() => Outcome::Cancelled,
             Err(Failure::GivenUp) => Outcome::Cancelled,
             Err(Failure::Said(error)) => Outcome::of_error(error),
+            Ok(_) if unread => Outcome::InvalidArguments,
             // rmcp answers it with an error in the task's place (SEP-2663).
             Ok(CallToolResponse::Task(_)) if !takes_tasks => Outcome::Refused,
             Ok(response) => Outcome::of(door, response),
-        });
+        };
+        told.ends(outcome);
         if let Ok(response) = &mut result {
             self.stamp(&call, response);
         }
         if let Ok(CallToolResponse::Task(started)) = &result {
             self.shared.tasks.started(&started.task.task_id, &caller);
         }
-        Ok(result?)
+        (outcome, result.map_err(ErrorData::from))
     }
 
     /// Checks arguments against a tool's input schema, and gives them back. Absent arguments are `{}`; a tool whose
@@ -190,6 +199,21 @@ impl<H: ServerHandler> Guarded<H> {
         self.stamp(&Call::of("tools/call", context), &mut result);
         result
     }
+}
+
+/// Whether the tool could not read its arguments. The sign of it is taken away, as it is meant for nobody else.
+fn is_of_unread_arguments(response: &mut CallToolResponse) -> bool {
+    let CallToolResponse::Complete(result) = response else {
+        return false;
+    };
+    let Some(meta) = &mut result.meta else {
+        return false;
+    };
+    let is_signed = meta.remove(UNREAD).is_some();
+    if is_signed && meta.is_empty() {
+        result.meta = None;
+    }
+    is_signed
 }
 
 /// Whether the client has said that it takes a task for a result. Read in place, as what it says is seldom needed.

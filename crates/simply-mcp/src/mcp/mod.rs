@@ -41,11 +41,9 @@ use self::{
 };
 use crate::{
     admission::{Admission, Further},
-    body,
-    calls::Door,
-    config,
+    body, config,
     facts::{CalledTool, StateKey},
-    guard::Guarded,
+    guard::{Door, Guarded},
     metrics::Metrics,
     refusal::{Code, Refusal},
     store::Store,

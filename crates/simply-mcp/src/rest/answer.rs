@@ -92,7 +92,7 @@ fn needs_mcp(tool: &str) -> Refusal {
 }
 
 /// The texts of a failed result, one below the other.
-fn text_of(result: &CallToolResult) -> String {
+pub(super) fn text_of(result: &CallToolResult) -> String {
     let texts: Vec<&str> = result
         .content
         .iter()

@@ -20,9 +20,8 @@ use tokio_util::sync::DropGuard;
 use crate::{
     admission::Admission,
     body,
-    calls::Door,
     facts::CalledTool,
-    guard::{Guarded, NoResult},
+    guard::{Door, Guarded, NoResult},
     refusal::{Code, Refusal},
 };
 
@@ -123,6 +122,10 @@ impl<H: ServerHandler> Rest<H> {
             Err(NoResult::Unfit(unfit)) => {
                 Err(Refusal::new(Code::InvalidArguments, unfit.to_string()))
             }
+            Err(NoResult::Unread(result)) => Err(Refusal::new(
+                Code::InvalidArguments,
+                answer::text_of(&result),
+            )),
             Err(NoResult::Error(error)) => Err(answer::failure(&error)),
         };
         let mut response = outcome.unwrap_or_else(Refusal::into_response);

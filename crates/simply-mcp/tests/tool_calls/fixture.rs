@@ -46,6 +46,12 @@ pub(crate) const WAYS: [Way; 6] = [
     Way::Session,
 ];
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Typed {
+    #[schemars(with = "String")]
+    port: u16,
+}
+
 /// A server with a tool for each way a call can end.
 pub(crate) fn server() -> McpServer {
     let tasks = TaskManager::new();
@@ -67,6 +73,11 @@ pub(crate) fn server() -> McpServer {
         .tool("late", "Gives up", async |_: NoArguments| {
             Err::<String, _>(ToolError::timed_out("the printer did not answer"))
         })
+        .tool(
+            "typed",
+            "Takes less than its schema",
+            async |typed: Typed| typed.port.to_string(),
+        )
         .tool("picky", "Refuses what fits", async |_: NoArguments| {
             let error = rmcp::ErrorData::invalid_params("not these", None);
             Err::<String, _>(ToolError::protocol(error))
@@ -93,6 +104,8 @@ fn start(tasks: &TaskManager) -> CallToolResponse {
 /// A server, and a session with it.
 pub(crate) struct Fixture {
     pub(crate) server: Server,
+    /// One for all calls: a client takes its time to be made.
+    pub(crate) http: reqwest::Client,
     session: String,
     next_id: AtomicI64,
 }
@@ -106,6 +119,7 @@ impl Fixture {
         let fixture = Self {
             session: session.to_owned(),
             next_id: AtomicI64::new(10),
+            http: common::client(),
             server,
         };
         opened.text().await.unwrap();
@@ -117,9 +131,33 @@ impl Fixture {
 
     /// A message within the session.
     pub(crate) fn in_session(&self, message: &Value) -> RequestBuilder {
-        let request = self.server.mcp(message).header("accept", BOTH);
-        let request = request.header("mcp-protocol-version", "2025-11-25");
+        let request = self.mcp("2025-11-25", message);
         request.header("mcp-session-id", &self.session)
+    }
+
+    /// A body for a path.
+    pub(crate) fn post(&self, path: &str, body: impl Into<String>) -> RequestBuilder {
+        self.http.post(self.server.url(path)).body(body.into())
+    }
+
+    /// A call of 2026-07-28 by a client that can do what it says.
+    pub(crate) fn modern(&self, params: Value, capabilities: &Value) -> RequestBuilder {
+        let mut message = common::modern("tools/call", params);
+        message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            capabilities.clone();
+        let name = message["params"]["name"].as_str().unwrap();
+        let request = self.mcp("2026-07-28", &message);
+        request
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", name)
+    }
+
+    fn mcp(&self, version: &str, message: &Value) -> RequestBuilder {
+        let request = self.post("/mcp", message.to_string());
+        request
+            .header("content-type", "application/json")
+            .header("accept", BOTH)
+            .header("mcp-protocol-version", version)
     }
 
     pub(crate) fn next_id(&self) -> i64 {
@@ -135,23 +173,16 @@ impl Fixture {
             Way::Rest => {
                 let name =
                     percent_encoding::utf8_percent_encode(tool, percent_encoding::NON_ALPHANUMERIC);
-                self.server
-                    .post(&format!("/tools/{name}"), arguments.to_string())
+                self.post(&format!("/tools/{name}"), arguments.to_string())
             }
-            Way::Modern => self.server.modern("tools/call", params),
+            Way::Modern => self.modern(params, &json!({})),
             Way::Streamed => {
                 let mut params = params;
                 params["_meta"]["progressToken"] = json!("p");
-                self.server.modern("tools/call", params)
+                self.modern(params, &json!({}))
             }
-            Way::Stateless => {
-                let request = self.server.mcp(&message).header("accept", BOTH);
-                request.header("mcp-protocol-version", "2025-06-18")
-            }
-            Way::Batch => {
-                let request = self.server.mcp(&json!([message])).header("accept", BOTH);
-                request.header("mcp-protocol-version", "2025-03-26")
-            }
+            Way::Stateless => self.mcp("2025-06-18", &message),
+            Way::Batch => self.mcp("2025-03-26", &json!([message])),
             Way::Session => self.in_session(&message),
         }
     }
@@ -198,7 +229,8 @@ impl Fixture {
     }
 
     async fn scrape(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, i64> {
-        let text = self.server.get("/metrics").send().await.unwrap();
+        let scrape = self.http.get(self.server.url("/metrics"));
+        let text = scrape.send().await.unwrap();
         let text = text.text().await.unwrap();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines
