@@ -18,6 +18,10 @@ const HEADERS: u64 = 3;
 
 /// Those of one request, of a caller who is known already.
 fn allocations(settings: Value) -> AllocationInfo {
+    allocations_of(request, settings)
+}
+
+fn allocations_of(request: fn() -> Request<Body>, settings: Value) -> AllocationInfo {
     // The watch over the keys' file has a thread of its own, and what it allocates is not counted here.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -145,4 +149,20 @@ fn a_scrape_of_many_series_takes_memory_by_the_length_of_its_answer() {
         "{} are kept",
         taken.bytes_current
     );
+}
+
+// HDR-04
+#[test]
+fn a_trace_that_is_not_told_costs_no_more_than_its_place() {
+    let traced = || {
+        let mut request = request();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let parent = parent.parse().expect("a header");
+        request.headers_mut().insert("traceparent", parent);
+        request
+    };
+    let without = allocations(json!({})).count_total;
+    let with = allocations_of(traced, json!({})).count_total;
+    // The table of extensions may have to grow for it.
+    assert!((1..=2).contains(&(with - without)), "{}", with - without);
 }

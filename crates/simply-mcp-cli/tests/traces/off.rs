@@ -57,3 +57,32 @@ fn the_log_names_the_trace_of_the_message_else_that_of_the_request() {
         assert_eq!(logged, expected.as_deref(), "{meta}");
     }
 }
+
+// HDR-04
+#[test]
+fn every_answer_has_one_correlation_id() {
+    let program = Program::start(&[]);
+    let name = [("x-correlation-id", "follow-me")];
+    let twice = [name[0], name[0]];
+    let wrong = [("authorization", "Bearer x"), name[0]];
+    let foreign = [("origin", "http://elsewhere.example"), name[0]];
+    for (head, headers, status, is_kept) in [
+        ("GET /tools", &name[..], 200, true),
+        ("GET /tools", &twice, 200, false),
+        ("GET /nothing", &wrong[1..], 404, true),
+        ("GET /tools", &wrong, 401, true),
+        ("GET /tools", &foreign, 403, true),
+        ("DELETE /tools", &name, 405, true),
+        ("POST /mcp", &name, 400, true),
+    ] {
+        let answer = program.send(head, headers, "");
+        assert_eq!(answer.status, status, "{head} {headers:?}");
+        let lines = answer.head.lines();
+        let ids: Vec<_> = lines
+            .filter(|it| it.starts_with("x-correlation-id"))
+            .collect();
+        assert_eq!(ids.len(), 1, "{head}");
+        let is_ours = ids[0] == "x-correlation-id: follow-me";
+        assert_eq!(is_ours, is_kept, "{head} {headers:?}");
+    }
+}

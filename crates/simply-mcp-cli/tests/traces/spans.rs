@@ -277,7 +277,12 @@ fn what_goes_wrong_is_told_in_the_words_of_the_metrics() {
         ("fail", "tool_error", None, Some("tool_error")),
         ("refuse", "tool_error", Some("-32123"), Some("tool_error")),
         ("crash", "refused", Some("-32000"), Some("child_down")),
-        ("nothing", "unknown_tool", Some("-32602"), Some("tool_error")),
+        (
+            "nothing",
+            "unknown_tool",
+            Some("-32602"),
+            Some("tool_error"),
+        ),
     ] {
         let collector = Collector::new(Mood::Takes);
         let program = Program::traced(&collector, &[]);
