@@ -163,6 +163,7 @@ fn a_trace_that_is_not_told_costs_no_more_than_its_place() {
     };
     let without = allocations(json!({})).count_total;
     let with = allocations_of(traced, json!({})).count_total;
-    // The table of extensions may have to grow for it.
-    assert!((1..=2).contains(&(with - without)), "{}", with - without);
+    // Its place in the extensions, which may have to grow for it; and header and place once more in the copy of the
+    // request that `GET /tools` makes for its pages.
+    assert!((1..=4).contains(&(with - without)), "{}", with - without);
 }

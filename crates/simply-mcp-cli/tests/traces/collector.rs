@@ -53,7 +53,7 @@ impl Collector {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 if matches!(mood, Mood::Hangs) {
-                    collects.note(String::new(), None);
+                    collects.note("", None);
                     hung.push(stream);
                 } else {
                     collects.serve(stream, &mood);
@@ -84,15 +84,15 @@ impl Collector {
         };
         let taken =
             matches!(mood, Mood::Takes).then(|| ExportTraceServiceRequest::decode(&*body).unwrap());
-        self.note(head, taken);
+        self.note(&head, taken);
         // Whoever sends may have gone.
         let _ = reader.get_mut().write_all(answer.as_bytes());
     }
 
-    fn note(&self, head: String, taken: Option<ExportTraceServiceRequest>) {
+    fn note(&self, head: &str, taken: Option<ExportTraceServiceRequest>) {
         let mut received = self.received.0.lock().unwrap();
         received.deliveries += 1;
-        received.heads.push_str(&head);
+        received.heads.push_str(head);
         for group in taken.into_iter().flat_map(|taken| taken.resource_spans) {
             let attributes = group.resource.unwrap().attributes;
             received.service = text(&attributes, "service.name").unwrap();

@@ -166,7 +166,7 @@ impl Program {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "still running");
-            thread::sleep(Duration::from_millis(20));
+            pause();
         }
     }
 }
@@ -200,6 +200,14 @@ pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     command
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of another process has nothing else to do"
+)]
+fn pause() {
+    thread::sleep(Duration::from_millis(20));
 }
 
 fn unchunked(mut body: &str) -> String {
