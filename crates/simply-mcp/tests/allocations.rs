@@ -16,17 +16,12 @@ const KEY: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d";
 /// One for the text of each of `x-ratelimit-limit`, `-remaining` and `-reset`. The map of headers has room for them.
 const HEADERS: u64 = 3;
 
-/// Those of one request that nothing is there for, of a caller who is known already.
+/// Those of one request, of a caller who is known already.
 fn allocations(settings: Value) -> AllocationInfo {
-    allocations_at("/nothing", 404, settings)
+    allocations_of(request, settings)
 }
 
-/// The same, of a request that is answered: the lines of refusals are bounded.
-fn answered(settings: Value) -> AllocationInfo {
-    allocations_at("/tools", 200, settings)
-}
-
-fn allocations_at(path: &str, status: u16, settings: Value) -> AllocationInfo {
+fn allocations_of(request: fn() -> Request<Body>, settings: Value) -> AllocationInfo {
     // The watch over the keys' file has a thread of its own, and what it allocates is not counted here.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -38,18 +33,18 @@ fn allocations_at(path: &str, status: u16, settings: Value) -> AllocationInfo {
     let router = runtime.block_on(async { transport.router().expect("a router") });
     let send = |router: Router, request| {
         let answered = runtime.block_on(ServiceExt::<Request<Body>>::oneshot(router, request));
-        assert_eq!(answered.expect("an answer").status(), status);
+        assert_eq!(answered.expect("an answer").status(), 200);
     };
     for _ in 0..100 {
-        send(router.clone(), request(path));
+        send(router.clone(), request());
     }
-    let (router, request) = (router.clone(), request(path));
+    let (router, request) = (router.clone(), request());
     allocation_counter::measure(move || send(router, request))
 }
 
-fn request(path: &str) -> Request<Body> {
+fn request() -> Request<Body> {
     let peer = PeerAddress(([192, 0, 2, 1], 4711).into());
-    Request::get(path)
+    Request::get("/tools")
         .header("host", "localhost")
         // One that is drawn takes one allocation more when it happens to begin with a zero.
         .header("x-correlation-id", "fixture")
@@ -65,7 +60,7 @@ const LINE: u64 = 20;
 /// The same, where lines are written, to nowhere.
 fn logged(settings: Value) -> AllocationInfo {
     let lines = logs::layer(LevelFilter::INFO, logs::Format::Json, io::sink);
-    tracing::subscriber::with_default(registry().with(lines), || answered(settings))
+    tracing::subscriber::with_default(registry().with(lines), || allocations(settings))
 }
 
 /// A file with the key that every request shows.
@@ -101,7 +96,7 @@ fn counting_a_request_allocates_nothing() {
 
 #[test]
 fn a_line_of_the_log_takes_what_its_parts_need_and_with_metrics_no_more() {
-    let neither = answered(json!({"monitoring": {"prometheus_enabled": false}}));
+    let neither = allocations(json!({"monitoring": {"prometheus_enabled": false}}));
     let line = logged(json!({"monitoring": {"prometheus_enabled": false}}));
     let taken = line.count_total - neither.count_total;
     assert!(taken <= LINE, "{taken}");
@@ -154,4 +149,21 @@ fn a_scrape_of_many_series_takes_memory_by_the_length_of_its_answer() {
         "{} are kept",
         taken.bytes_current
     );
+}
+
+// HDR-04
+#[test]
+fn a_trace_that_is_not_told_costs_no_more_than_its_place() {
+    let traced = || {
+        let mut request = request();
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let parent = parent.parse().expect("a header");
+        request.headers_mut().insert("traceparent", parent);
+        request
+    };
+    let without = allocations(json!({})).count_total;
+    let with = allocations_of(traced, json!({})).count_total;
+    // Its place in the extensions, which may have to grow for it; and header and place once more in the copy of the
+    // request that `GET /tools` makes for its pages.
+    assert!((1..=4).contains(&(with - without)), "{}", with - without);
 }

@@ -1,7 +1,8 @@
 //! What is told of a call of a tool: the one place where a call begins and ends, whichever door it came through.
 //!
 //! The guard says when a call [arrives](Calls::arrive), which tool it turned out to mean, when that tool runs, and what
-//! became of it. A call that is dropped without an end was cancelled. Who is told stands here: the series of `metrics`.
+//! became of it. A call that is dropped without an end was cancelled. Who is told stands here: the series of `metrics`, the
+//! record of `audit`, the span of `traces`.
 //!
 //! | | `http_tool_execution_total` | duration | running |
 //! | --- | --- | --- | --- |
@@ -19,7 +20,11 @@ use std::{
 };
 
 use http::request::Parts;
-use rmcp::{RoleServer, model::JsonObject, service::RequestContext};
+use rmcp::{
+    RoleServer,
+    model::{ErrorCode, JsonObject},
+    service::RequestContext,
+};
 
 pub(crate) use self::outcome::Outcome;
 use self::series::{Running, Series, Table};
@@ -27,7 +32,11 @@ use crate::{
     audit::{Audit, Record},
     metrics::Metrics,
     refusal::Code,
+    traces::ToolSpan,
 };
+
+/// What a span says that was begun for what turned out to be no call.
+const UNREADABLE: &str = "unreadable";
 
 /// Through which door a call came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +79,9 @@ impl Calls {
         &self,
         door: Door,
         tool: &str,
-        context: &RequestContext<RoleServer>,
+        context: &mut RequestContext<RoleServer>,
     ) -> ToolCall {
+        let span = self.0.as_ref().and_then(|_| ToolSpan::start(context));
         let audit = self.0.as_ref().and_then(|told| told.audit.as_ref());
         let record = audit.map(|_| {
             let parts = context.extensions.get::<Parts>();
@@ -83,6 +93,7 @@ impl Calls {
             series: None,
             running: None,
             record,
+            span: span.map(Box::new),
             arrived: Instant::now(),
         }
     }
@@ -108,6 +119,8 @@ pub(crate) struct ToolCall {
     running: Option<Running>,
     /// There where a record is kept.
     record: Option<Box<Record>>,
+    /// There where the request is part of a trace that is told. Boxed, as it is large and seldom there.
+    span: Option<Box<ToolSpan>>,
     arrived: Instant,
 }
 
@@ -124,6 +137,9 @@ impl ToolCall {
         if let (Some(audit), Some(record)) = (&told.audit, &mut self.record) {
             audit.note(record, tool, arguments);
         }
+        if let Some(span) = &mut self.span {
+            span.found(tool);
+        }
     }
 
     /// From here on the tool runs, as far as the guard can see.
@@ -134,6 +150,13 @@ impl ToolCall {
         self.running = Some(Running::new(Arc::clone(series)));
     }
 
+    /// The answer is an error of JSON-RPC.
+    pub(crate) fn answered_with(&mut self, code: ErrorCode) {
+        if let Some(span) = &mut self.span {
+            span.answered_with(code);
+        }
+    }
+
     /// The call is over.
     pub(crate) fn ends(mut self, outcome: Outcome) {
         self.tell(outcome);
@@ -142,6 +165,9 @@ impl ToolCall {
     /// It was no call after all: what came with it could not be read.
     pub(crate) fn withdraw(mut self) {
         self.listeners = None;
+        if let Some(span) = self.span.take() {
+            span.end(Some(UNREADABLE));
+        }
     }
 
     fn tell(&mut self, outcome: Outcome) {
@@ -160,6 +186,9 @@ impl ToolCall {
         }
         if let (Some(audit), Some(record)) = (&told.audit, self.record.take()) {
             audit.write(&record, outcome.as_str(), self.arrived.elapsed());
+        }
+        if let Some(span) = self.span.take() {
+            span.end((outcome != Outcome::Success).then_some(outcome.as_str()));
         }
     }
 }

@@ -4,8 +4,8 @@ use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
-        TASKS_EXTENSION_ID, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode,
+        JsonObject, TASKS_EXTENSION_ID, Tool,
     },
     service::RequestContext,
 };
@@ -62,11 +62,12 @@ impl<H: ServerHandler> Guarded<H> {
     pub(super) async fn call_by_mcp(
         &self,
         mut request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let calls = &self.shared.calls;
-        let mut told = calls.arrive(Door::Mcp, &request.name, &context);
+        let mut told = calls.arrive(Door::Mcp, &request.name, &mut context);
         if !self.exists(&request.name, &context) {
+            told.answered_with(ErrorCode::INVALID_PARAMS);
             told.ends(Outcome::UnknownTool);
             // In the words in which `McpServer` says it of a name that nobody knows.
             let text = format!("there is no tool {}", request.name);
@@ -86,7 +87,7 @@ impl<H: ServerHandler> Guarded<H> {
     pub(crate) async fn find(
         &self,
         name: &str,
-        context: &RequestContext<RoleServer>,
+        context: &mut RequestContext<RoleServer>,
     ) -> Option<Found> {
         let call = self.shared.calls.arrive(Door::Rest, name, context);
         match self.tool(name, context).await {
@@ -143,6 +144,9 @@ impl<H: ServerHandler> Guarded<H> {
         let mut result = self
             .run(&call, || self.inner().call_tool(params, context))
             .await;
+        if let (Door::Mcp, Err(Failure::Said(error))) = (door, &result) {
+            told.answered_with(error.code);
+        }
         let unread = result.as_mut().is_ok_and(is_of_unread_arguments);
         let outcome = match &result {
             Err(Failure::Panicked) => Outcome::Panic,

@@ -105,8 +105,8 @@ impl<H: ServerHandler> Rest<H> {
         let further = admitted
             .inspect_err(|refusal| self.handler.refused(Door::Rest, name, &parts, refusal))?;
         let body = body::read(&parts.headers, body).await?;
-        let (context, _cancel) = (self.contexts)(parts);
-        let Some(found) = self.handler.find(name, &context).await else {
+        let (mut context, _cancel) = (self.contexts)(parts);
+        let Some(found) = self.handler.find(name, &mut context).await else {
             return Err(unknown_tool(name));
         };
         let arguments = match arguments(&body) {

@@ -47,7 +47,8 @@ struct Open {
 }
 
 impl OutgoingCall {
-    /// Begins a call of `method`, about the tool or prompt `target`, on behalf of the request of `context`.
+    /// Begins a call of `method`, about the tool or prompt `target`, on behalf of the request of `context`. The span is
+    /// named after both: of a name that a client may have invented, `target` is better `None`.
     pub fn start(
         context: &RequestContext<RoleServer>,
         method: &'static str,

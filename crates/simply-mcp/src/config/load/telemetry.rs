@@ -303,7 +303,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http:// canary"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "canary"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,c d=canary"),
-            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=canary\n"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=canary\nb"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "canary"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "canary.pem"),

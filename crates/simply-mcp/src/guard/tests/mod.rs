@@ -310,7 +310,7 @@ async fn results_of_2026_name_the_server_and_older_ones_do_not() {
             .call_tool(params("known", &json!({})), context())
             .await;
         assert_eq!(server(json!(completed(refused)))["name"], name);
-        let found = guarded.find("known", &context()).await.unwrap();
+        let found = guarded.find("known", &mut context()).await.unwrap();
         let called = guarded
             .call(found, params("known", &json!({"count": 1})), context())
             .await;
