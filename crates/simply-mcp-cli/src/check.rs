@@ -5,6 +5,7 @@ use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
 use simply_mcp::{
     auth,
     config::{HttpConfig, Loaded, Warning},
+    logs,
 };
 
 use crate::{output, settings::Settings};
@@ -28,6 +29,7 @@ impl Check {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = self.settings.load()?;
         let of_keys = auth::check(&loaded.config)?;
+        logs::check(&loaded)?;
         for warning in warnings(&loaded, &of_keys) {
             output::note(&format!("warning: {warning}"));
         }

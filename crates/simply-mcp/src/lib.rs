@@ -15,8 +15,10 @@
 //! `config` stands before all of them, `transport` is the floor plan that joins them.
 
 mod admission;
+mod audit;
 pub mod auth;
 mod body;
+mod calls;
 pub mod config;
 mod error;
 mod facts;
@@ -27,6 +29,7 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod panics;
 mod rate_limit;
 mod refusal;
 mod rest;

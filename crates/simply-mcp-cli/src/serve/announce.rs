@@ -77,9 +77,12 @@ pub(super) fn announce(loaded: &Loaded, what: &str, addresses: Addresses) {
         .map(ToString::to_string)
         .chain(loaded.config.warnings().iter().map(ToString::to_string))
         .collect();
-    if io::stderr().is_terminal() {
+    let logging = &loaded.config.logging;
+    if logging.enable_console && io::stderr().is_terminal() {
         output::note(&facts.banner(&warnings));
-        return;
+        if logging.file.is_none() {
+            return;
+        }
     }
     tracing::info!(
         name = env!("CARGO_BIN_NAME"),

@@ -12,7 +12,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{Drain, Limits, serve, socket};
-use crate::{Error, handle::Stack};
+use crate::{Error, handle::Stack, metrics::Metrics};
 
 /// The most connections at a time: those who probe and scrape are few.
 const MOST_CONNECTIONS: usize = 512;
@@ -63,13 +63,14 @@ impl Bound {
         self,
         stack: Stack,
         keepalive: Duration,
+        metrics: &Metrics,
         gone: CancellationToken,
     ) -> io::Result<Apart> {
         let apart = Apart {
             drain: Drain::default(),
             gone: gone.clone(),
         };
-        let drain = apart.drain.clone();
+        let (drain, metrics) = (apart.drain.clone(), metrics.clone());
         let (started, outcome) = oneshot::channel();
         let run = move || {
             let _gone = gone.drop_guard();
@@ -78,7 +79,7 @@ impl Bound {
                 grace: GRACE,
                 connections: MOST_CONNECTIONS,
             };
-            let served = AssertUnwindSafe(|| run(self.0, stack, limits, &drain, started));
+            let served = AssertUnwindSafe(|| run(self.0, stack, limits, &drain, &metrics, started));
             if catch_unwind(served).is_err() || !drain.draining.is_cancelled() {
                 tracing::error!(
                     "the thread of monitoring.listen broke: health and metrics are on the server's own port only, until it is started again"
@@ -115,6 +116,7 @@ fn run(
     stack: Stack,
     limits: Limits,
     drain: &Drain,
+    metrics: &Metrics,
     started: oneshot::Sender<io::Result<()>>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -131,7 +133,7 @@ fn run(
     match prepared {
         Ok((runtime, listener)) => {
             let _ = started.send(Ok(()));
-            runtime.block_on(serve(listener, stack, limits, drain.clone()));
+            runtime.block_on(serve(listener, stack, limits, drain.clone(), metrics));
             // A scrape that still waits for the program must not hold the end up.
             runtime.shutdown_background();
         }
@@ -166,7 +168,8 @@ mod tests {
         let address = bound.address().unwrap();
         let gone = CancellationToken::new();
         let stack = Stack::new(Answers);
-        let apart = bound.serve(stack, Duration::from_secs(60), gone.clone());
+        let (metrics, patience) = (Metrics::new(), Duration::from_secs(60));
+        let apart = bound.serve(stack, patience, &metrics, gone.clone());
         (apart.await.unwrap(), address, gone)
     }
 

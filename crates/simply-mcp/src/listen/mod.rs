@@ -20,7 +20,10 @@ pub(crate) use self::{
     drain::{Drain, Ended},
     socket::bind,
 };
-use crate::handle::Stack;
+use crate::{
+    handle::Stack,
+    metrics::{Held, Metrics},
+};
 
 /// The most connections at a time. A permit is taken before a connection is accepted: those over the
 /// limit wait in the kernel's queue and cost this process nothing.
@@ -47,11 +50,13 @@ pub(crate) async fn serve(
     stack: Stack,
     limits: Limits,
     drain: Drain,
+    metrics: &Metrics,
 ) -> Ended {
     let settings = Arc::new(Settings {
         keepalive: limits.keepalive,
         stack,
         drain: drain.clone(),
+        open: metrics.connections.clone(),
     });
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(limits.connections));
@@ -82,9 +87,10 @@ fn spawn(
     permit: OwnedSemaphorePermit,
 ) {
     let settings = Arc::clone(settings);
+    let open = Held::by(&settings.open);
     connections.spawn(async move {
         connection::serve(stream, &settings).await;
-        drop(permit);
+        drop((open, permit));
     });
 }
 

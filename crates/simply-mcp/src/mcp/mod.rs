@@ -41,7 +41,9 @@ use self::{
 };
 use crate::{
     admission::{Admission, Further},
-    body, config,
+    body,
+    calls::Door,
+    config,
     facts::{CalledTool, StateKey},
     guard::Guarded,
     metrics::Metrics,
@@ -142,7 +144,11 @@ impl<H: ServerHandler> Mcp<H> {
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
         let further = match message.tool(&params) {
-            Some(tool) => self.admission.call(&parts, tool).await?,
+            Some(tool) => {
+                let admitted = self.admission.call(&parts, tool).await;
+                let told = |refusal: &_| self.handler.refused(Door::Mcp, tool, &parts, refusal);
+                admitted.inspect_err(told)?
+            }
             None => Further::Nothing,
         };
         let mut response = if message.method == "initialize" {
@@ -212,7 +218,7 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
 /// Writes a message that is ours to write; that it cannot fail is not worth a panic if it does.
 fn to_json(message: &impl serde::Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(message).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written as JSON");
+        crate::logs::bounded!(error, %error, "an answer could not be written as JSON");
         Refusal::new(Code::Internal, "the answer could not be written as JSON")
     })
 }

@@ -6,23 +6,28 @@
 //! what a client sent.
 
 mod declare;
+mod held;
+mod http;
 mod own;
 #[cfg(target_os = "linux")]
 mod process;
 
 use std::sync::Arc;
 
+use ::http::{HeaderValue, Response, header};
 use axum::body::Body;
-use http::{HeaderValue, Response, header};
 use prometheus::{
     HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
 use self::declare::Adder;
-pub(crate) use self::own::OwnSeries;
+pub(crate) use self::{held::Held, http::HttpSeries, http::Place, own::OwnSeries};
 
 /// The text format of Prometheus, version 0.0.4.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The most bytes of a label that somebody chose: a name, a version, an environment.
+const LONGEST_LABEL: usize = 128;
 
 /// Every series of one transport.
 #[derive(Clone, Debug)]
@@ -81,6 +86,10 @@ pub(crate) struct Metrics {
     pub(crate) streams: IntGauge,
     /// When a certificate is good no longer, in Unix seconds: `simply_mcp_certificate_expiry_timestamp_seconds{certificate}`.
     /// Without series until there is TLS.
+    #[expect(
+        dead_code,
+        reason = "declared for dashboards; filled once there is TLS"
+    )]
     pub(crate) certificate_expiry: IntGaugeVec,
 }
 
@@ -220,6 +229,13 @@ impl Metrics {
             histograms: add.histogram_names(),
             registry,
         }
+    }
+
+    /// Says what the server is. Each text is cut after 128 bytes.
+    pub(crate) fn introduce(&self, name: &str, version: &str, environment: &str) {
+        let labels = [name, version, environment]
+            .map(|text| &text[..text.floor_char_boundary(LONGEST_LABEL)]);
+        self.server_info.with_label_values(&labels).set(1);
     }
 
     /// Adds a series of the program's own.

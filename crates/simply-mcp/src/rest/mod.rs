@@ -20,8 +20,9 @@ use tokio_util::sync::DropGuard;
 use crate::{
     admission::Admission,
     body,
+    calls::Door,
     facts::CalledTool,
-    guard::Guarded,
+    guard::{Guarded, NoResult},
     refusal::{Code, Refusal, said},
 };
 
@@ -101,21 +102,28 @@ impl<H: ServerHandler> Rest<H> {
         parts: Parts,
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
-        let further = self.admission.call(&parts, name).await?;
+        let admitted = self.admission.call(&parts, name).await;
+        let further = admitted
+            .inspect_err(|refusal| self.handler.refused(Door::Rest, name, &parts, refusal))?;
         let body = body::read(&parts.headers, body).await?;
         let (context, _cancel) = (self.contexts)(parts);
-        if self.handler.tool(name, &context).await.is_none() {
+        let Some(found) = self.handler.find(name, &context).await else {
             return Err(unknown_tool(name));
-        }
-        let arguments = arguments(&body)?;
-        self.handler
-            .check_arguments(name, Some(&arguments), &context)
-            .await
-            .map_err(|problem| Refusal::new(Code::InvalidArguments, problem.to_string()))?;
+        };
+        let arguments = match arguments(&body) {
+            Ok(arguments) => arguments,
+            Err(refusal) => {
+                found.withdraw();
+                return Err(refusal);
+            }
+        };
         let params = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
-        let outcome = match self.handler.call_checked(params, context).await {
+        let outcome = match self.handler.call(found, params, context).await {
             Ok(response) => answer::call(name, response),
-            Err(error) => Err(answer::failure(&error)),
+            Err(NoResult::Unfit(unfit)) => {
+                Err(Refusal::new(Code::InvalidArguments, unfit.to_string()))
+            }
+            Err(NoResult::Error(error)) => Err(answer::failure(&error)),
         };
         let mut response = outcome.unwrap_or_else(Refusal::into_response);
         further.note(&mut response);

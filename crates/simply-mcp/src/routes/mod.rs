@@ -74,6 +74,21 @@ impl Table {
         }
     }
 
+    /// What the routes are called where they are counted: the pattern of their path, never a path that was sent.
+    pub(crate) fn patterns(&self) -> [String; Route::ALL.len()] {
+        Route::ALL.map(|route| match route {
+            Route::Health => self.health.clone(),
+            Route::Live => format!("{}/live", self.health),
+            Route::Ready => format!("{}/ready", self.health),
+            Route::Metrics => self.metrics.clone().unwrap_or_default(),
+            Route::ResourceMetadata => RESOURCE_METADATA.to_owned(),
+            Route::Tools => TOOLS.to_owned(),
+            Route::Tool => format!("{TOOLS}/{{name}}"),
+            Route::Mcp => self.mcp.clone().unwrap_or_default(),
+            Route::Unmatched => "unmatched".to_owned(),
+        })
+    }
+
     /// The route that `path` means.
     pub(crate) fn route(&self, path: &str) -> Route {
         if let Some(mcp) = &self.mcp

@@ -65,12 +65,19 @@ impl ToolError {
     /// The server has no room for this call now; the same call may succeed later.
     #[must_use]
     pub fn overloaded(message: impl Into<String>) -> Self {
-        let data = json!({ "code": "overloaded" });
-        Self::protocol(ErrorData::new(
-            ErrorCode(-32000),
-            message.into(),
-            Some(data),
-        ))
+        Self::coded("overloaded", message.into())
+    }
+
+    /// What the tool waits for has not come in time; the caller reads the text, and REST says 504.
+    #[must_use]
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self::coded("timeout", message.into())
+    }
+
+    /// An error of this implementation, which its code tells apart.
+    fn coded(code: &'static str, message: String) -> Self {
+        let data = json!({ "code": code });
+        Self::protocol(ErrorData::new(ErrorCode(-32000), message, Some(data)))
     }
 
     pub(super) fn arguments(text: String) -> Self {

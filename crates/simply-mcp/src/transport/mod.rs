@@ -4,6 +4,7 @@ mod doors;
 mod monitoring;
 mod ready;
 mod running;
+mod series;
 
 use std::{
     any::Any,
@@ -22,13 +23,15 @@ use self::{doors::Doors, monitoring::Monitoring};
 
 use crate::{
     Error, HttpConfig,
+    audit::Audit,
+    calls::Calls,
     facts::StateKey,
     guard::Guarded,
     handle::Stack,
-    layers,
+    layers::{self, Observers},
     listen::{self, Drain, Limits, MOST_CONNECTIONS},
     mcp::{Mcp, McpOptions, Peers},
-    metrics::{Metrics, OwnSeries},
+    metrics::{HttpSeries, Metrics, OwnSeries},
     rest::Rest,
     routes::{
         Accepting, Component, Health, Open, Paths, ReadyCheck, Rooms, Scrape, Signpost, Table,
@@ -70,46 +73,6 @@ impl<H: ServerHandler> HttpTransport<H> {
         }
     }
 
-    /// Adds a series of your own to the metrics: a value that goes up and down, read at each scrape.
-    ///
-    /// `read` must answer at once, as the scrape waits for it. Should it panic, this series is left out of that
-    /// scrape, and no other. A name of the transport's own, or one that is none, is refused when it starts.
-    ///
-    /// ```
-    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
-    /// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
-    ///
-    /// let waiting = Arc::new(AtomicU32::new(0));
-    /// let seen = Arc::clone(&waiting);
-    /// let transport = HttpTransport::new(McpServer::new("my-server", "1.0.0"), HttpConfig::default())
-    ///     .with_gauge("my_jobs_waiting", "Jobs that wait.", move || {
-    ///         f64::from(seen.load(Ordering::Relaxed))
-    ///     });
-    /// ```
-    #[must_use]
-    pub fn with_gauge(
-        mut self,
-        name: impl Into<String>,
-        help: impl Into<String>,
-        read: impl Fn() -> f64 + Send + Sync + 'static,
-    ) -> Self {
-        self.series.push(OwnSeries::gauge(name, help, read));
-        self
-    }
-
-    /// Adds a series of your own to the metrics: a count that only grows, read at each scrape. By custom its name
-    /// ends in `_total`. Everything else is as with [`with_gauge`](Self::with_gauge).
-    #[must_use]
-    pub fn with_counter(
-        mut self,
-        name: impl Into<String>,
-        help: impl Into<String>,
-        read: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Self {
-        self.series.push(OwnSeries::counter(name, help, read));
-        self
-    }
-
     /// Serves until SIGTERM or SIGINT, then drains.
     ///
     /// # Errors
@@ -135,7 +98,8 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: Arc::default(),
             stopped: stopped.clone(),
         };
-        let built = self.build(&drain, Some(&listens))?;
+        let metrics = Metrics::new();
+        let built = self.build(&metrics, &drain, Some(&listens))?;
         let listener = listen::bind((server.host, server.port).into())?;
         let local = listener
             .local_addr()
@@ -148,7 +112,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let _ = listens.address.set(local);
         let (monitoring_address, apart) = match (built.monitoring, bound) {
             (Some((monitoring, stack)), Some(bound)) => {
-                let (address, apart) = monitoring.serve(bound, stack, &config).await?;
+                let (address, apart) = monitoring.serve(bound, stack, &config, &metrics).await?;
                 (Some(address), Some(apart))
             }
             _ => (None, None),
@@ -158,11 +122,11 @@ impl<H: ServerHandler> HttpTransport<H> {
             grace: server.graceful_timeout,
             connections: MOST_CONNECTIONS,
         };
-        let serving = listen::serve(listener, built.stack, limits, drain.clone());
+        let (stack, draining, counted) = (built.stack, drain.clone(), metrics.clone());
         tracing::debug!(address = %local, "listening");
         let serving = async move {
             let stopped = stopped.drop_guard();
-            let ended = serving.await;
+            let ended = listen::serve(listener, stack, limits, draining, &counted).await;
             drop(stopped);
             // To the last, so that it is seen how the rest ends.
             if let Some(apart) = apart {
@@ -174,6 +138,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             address: local,
             monitoring_address,
             drain,
+            metrics,
             serving: tokio::spawn(serving),
         })
     }
@@ -194,7 +159,7 @@ impl<H: ServerHandler> HttpTransport<H> {
                     .to_owned(),
             ));
         }
-        let stack = self.build(&Drain::default(), None)?.stack;
+        let stack = self.build(&Metrics::new(), &Drain::default(), None)?.stack;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -203,7 +168,12 @@ impl<H: ServerHandler> HttpTransport<H> {
     }
 
     /// Joins the rooms. `listens` is `None` where another program does.
-    fn build(self, drain: &Drain, listens: Option<&Listens>) -> Result<Built, Error> {
+    fn build(
+        self,
+        metrics: &Metrics,
+        drain: &Drain,
+        listens: Option<&Listens>,
+    ) -> Result<Built, Error> {
         let config = self.config;
         config.check()?;
         ready::check_names(&self.checks)?;
@@ -213,13 +183,12 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .check()
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
-        let metrics = Metrics::new();
-        let scraped = Scrape::new(&metrics, !self.series.is_empty());
-        for series in self.series {
+        let scraped = Scrape::new(metrics, !self.series.is_empty());
+        for series in self.series.into_iter().chain([series::suppressed_lines()]) {
             metrics.add(series).map_err(Error::Server)?;
         }
         let address = listens.map(|listens| &listens.address);
-        let doors = Doors::of(&config, &metrics, address)?;
+        let doors = Doors::of(&config, metrics, address)?;
         let apart = listens.and_then(|_| Monitoring::of(&config));
         let mut components = doors.components();
         components.extend(metrics_component(&config));
@@ -227,6 +196,7 @@ impl<H: ServerHandler> HttpTransport<H> {
         let mut checks = self.checks;
         checks.extend(doors.ready_check(&config.rate_limit));
         let info = self.handler.get_info().server_info;
+        metrics.introduce(&info.name, &info.version, &config.environment);
         let health = Health {
             server: info.name,
             version: info.version,
@@ -241,9 +211,16 @@ impl<H: ServerHandler> HttpTransport<H> {
             components,
         };
         let health = Arc::new(health);
+        let audit = Audit::open(&config.audit)?;
+        if let Some(audit) = &audit {
+            metrics
+                .add(series::dropped_by(audit))
+                .map_err(Error::Server)?;
+        }
         let handler = Guarded::until(
             self.handler,
             Arc::clone(&doors.admission),
+            Calls::new(metrics, audit),
             drain.draining.clone(),
         );
         let peers = Arc::new(Peers::new(handler.clone()));
@@ -272,8 +249,18 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .then(|| monitoring.prometheus_path.as_str()),
             resource_metadata: config.auth.is_on() && config.auth.jwt.is_on(),
         });
+        let series = monitoring
+            .prometheus_enabled
+            .then(|| HttpSeries::new(metrics, table.patterns()));
+        let observers = Observers {
+            series,
+            log: monitoring.log_requests,
+            log_responses: monitoring.log_responses,
+            over: drain.over.clone(),
+        };
         let monitoring = apart.map(|apart| {
-            let stack = apart.stack(&config, &table, Arc::clone(&health), scraped.clone());
+            let (health, observers) = (Arc::clone(&health), observers.clone());
+            let stack = apart.stack(&config, &table, health, scraped.clone(), observers);
             (apart, stack)
         });
         let rooms = Rooms {
@@ -293,6 +280,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             open,
             doors::host_policy(&config, config.server.host),
             config.server.trusted_proxies,
+            observers,
         );
         Ok(Built {
             stack: Stack::new(Signpost::new(stack, table)),

@@ -13,8 +13,9 @@ use super::doors;
 use crate::{
     Error, HttpConfig,
     handle::Stack,
-    layers,
+    layers::{self, Observers},
     listen::{Apart, Bound},
+    metrics::Metrics,
     routes::{Component, Health, OnlyMonitoring, Open, Scrape, Signpost, Table},
 };
 
@@ -59,6 +60,7 @@ impl Monitoring {
         table: &Table,
         health: Arc<Health>,
         metrics: Scrape,
+        observers: Observers,
     ) -> Stack {
         let monitoring = &config.monitoring;
         let metrics_path = monitoring
@@ -75,6 +77,7 @@ impl Monitoring {
             open,
             doors::host_policy(config, self.listen.ip()),
             config.server.trusted_proxies.clone(),
+            observers,
         );
         Stack::new(Signpost::new(stack, table.of_monitoring()))
     }
@@ -98,10 +101,11 @@ impl Monitoring {
         bound: Bound,
         stack: Stack,
         config: &HttpConfig,
+        metrics: &Metrics,
     ) -> Result<(SocketAddr, Apart), Error> {
         let address = bound.address().map_err(Error::Monitoring)?;
         let keepalive = config.server.keepalive;
-        let apart = bound.serve(stack, keepalive, self.gone).await;
+        let apart = bound.serve(stack, keepalive, metrics, self.gone).await;
         let apart = apart.map_err(Error::Monitoring)?;
         // Nobody else sets it.
         let _ = self.address.set(address);

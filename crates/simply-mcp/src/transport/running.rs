@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     Error,
     listen::{Drain, Ended},
+    metrics::Metrics,
 };
 
 /// A transport that serves.
@@ -15,6 +16,7 @@ pub struct RunningTransport {
     pub(super) address: SocketAddr,
     pub(super) monitoring_address: Option<SocketAddr>,
     pub(super) drain: Drain,
+    pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
 }
 
@@ -36,6 +38,7 @@ impl RunningTransport {
     /// cancelled. Health and metrics on `monitoring.listen` are answered until then.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
+        self.metrics.draining.set(1);
         tracing::info!("draining: no new connections; running requests may finish");
         match self.serving.await {
             Ok(Ended { cancelled: 0 }) => tracing::info!("ended; every request was answered"),

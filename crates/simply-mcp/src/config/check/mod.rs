@@ -50,6 +50,8 @@ pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
         ignored(config),
         homeless(config),
         monitoring::open_to_all(config),
+        silent(config),
+        unrotated(config),
     ]
     .into_iter()
     .flatten()
@@ -110,6 +112,30 @@ fn homeless(config: &HttpConfig) -> Option<Warning> {
         message: "access tokens are accepted, and clients cannot find out where to get one, because nothing says \
                   under which URL they reach this server; set server.public_url"
             .to_owned(),
+    })
+}
+
+/// A log that nobody can read.
+fn silent(config: &HttpConfig) -> Option<Warning> {
+    let logging = &config.logging;
+    (!logging.enable_console && logging.file.is_none()).then(|| Warning {
+        setting: "logging.enable_console".to_owned(),
+        message: "it is false and there is no logging.file, so nothing is logged; set one of them"
+            .to_owned(),
+    })
+}
+
+/// Rotation of no file.
+fn unrotated(config: &HttpConfig) -> Option<Warning> {
+    let logging = &config.logging;
+    let key = match (logging.rotate_bytes, logging.rotate_seconds) {
+        (Some(_), _) => "logging.rotate_bytes",
+        (None, Some(_)) => "logging.rotate_seconds",
+        (None, None) => return None,
+    };
+    logging.file.is_none().then(|| Warning {
+        setting: key.to_owned(),
+        message: "there is no logging.file that could be rotated; set one, or remove it".to_owned(),
     })
 }
 

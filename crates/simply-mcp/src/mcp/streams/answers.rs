@@ -74,7 +74,7 @@ pub(super) async fn said_in_json(
         ),
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(Code::BodyTooLarge, said),
         status if status.is_server_error() => {
-            tracing::error!(%status, text, "the session could not be served");
+            crate::logs::bounded!(error, %status, text, "the session could not be served");
             Refusal::new(
                 Code::Internal,
                 "the session could not be served; initialize again",
