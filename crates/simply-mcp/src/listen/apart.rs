@@ -124,9 +124,10 @@ fn run(
         .enable_time()
         .build();
     let prepared = runtime.and_then(|runtime| {
-        let _entered = runtime.enter();
-        let listener = TcpListener::from_std(listener)?;
-        drop(_entered);
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         Ok((runtime, listener))
     });
     // Whoever started it may have given up waiting.
