@@ -55,7 +55,8 @@ impl Bound {
         self.0.local_addr()
     }
 
-    /// Serves `stack` from now on; its connections count in `open`. `gone` is cancelled when the thread ends, for whatever reason.
+    /// Serves `stack` from now on; its connections count in `open`. `gone` is cancelled when the thread ends, for
+    /// whatever reason.
     ///
     /// # Errors
     ///
@@ -125,9 +126,10 @@ fn run(
         .enable_time()
         .build();
     let prepared = runtime.and_then(|runtime| {
-        let _entered = runtime.enter();
-        let listener = TcpListener::from_std(listener)?;
-        drop(_entered);
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
         Ok((runtime, listener))
     });
     // Whoever started it may have given up waiting.

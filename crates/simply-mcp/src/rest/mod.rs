@@ -22,7 +22,7 @@ use crate::{
     body,
     facts::CalledTool,
     guard::{Door, Guarded, NoResult},
-    refusal::{Code, Refusal},
+    refusal::{Code, Refusal, said},
 };
 
 /// The most pages of a listing that are put together: a handler whose cursor never ends is cut off.
@@ -155,7 +155,10 @@ fn arguments(body: &[u8]) -> Result<JsonObject, Refusal> {
         )),
         Err(error) => Err(Refusal::new(
             Code::BadJson,
-            format!("the body is not JSON: {error}; send the tool's arguments as a JSON object"),
+            format!(
+                "the body is not JSON: {}; send the tool's arguments as a JSON object",
+                said(&error)
+            ),
         )),
     }
 }

@@ -4,6 +4,7 @@ mod doors;
 mod monitoring;
 mod ready;
 mod running;
+mod series;
 
 use std::{
     any::Any,
@@ -29,7 +30,6 @@ use crate::{
     handle::Stack,
     layers::{self, Tracing},
     listen::{self, Drain, Limits, MOST_CONNECTIONS},
-    logs,
     mcp::{Mcp, McpOptions, Peers},
     metrics::{Metrics, OwnSeries},
     rest::Rest,
@@ -72,46 +72,6 @@ impl<H: ServerHandler> HttpTransport<H> {
             checks: Vec::new(),
             series: Vec::new(),
         }
-    }
-
-    /// Adds a series of your own to the metrics: a value that goes up and down, read at each scrape.
-    ///
-    /// `read` must answer at once, as the scrape waits for it. Should it panic, this series is left out of that
-    /// scrape, and no other. A name of the transport's own, or one that is none, is refused when it starts.
-    ///
-    /// ```
-    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
-    /// use simply_mcp::{HttpConfig, HttpTransport, McpServer};
-    ///
-    /// let waiting = Arc::new(AtomicU32::new(0));
-    /// let seen = Arc::clone(&waiting);
-    /// let transport = HttpTransport::new(McpServer::new("my-server", "1.0.0"), HttpConfig::default())
-    ///     .with_gauge("my_jobs_waiting", "Jobs that wait.", move || {
-    ///         f64::from(seen.load(Ordering::Relaxed))
-    ///     });
-    /// ```
-    #[must_use]
-    pub fn with_gauge(
-        mut self,
-        name: impl Into<String>,
-        help: impl Into<String>,
-        read: impl Fn() -> f64 + Send + Sync + 'static,
-    ) -> Self {
-        self.series.push(OwnSeries::gauge(name, help, read));
-        self
-    }
-
-    /// Adds a series of your own to the metrics: a count that only grows, read at each scrape. By custom its name
-    /// ends in `_total`. Everything else is as with [`with_gauge`](Self::with_gauge).
-    #[must_use]
-    pub fn with_counter(
-        mut self,
-        name: impl Into<String>,
-        help: impl Into<String>,
-        read: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Self {
-        self.series.push(OwnSeries::counter(name, help, read));
-        self
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
@@ -205,8 +165,9 @@ impl<H: ServerHandler> HttpTransport<H> {
             ));
         }
         let traces = self.traces()?;
-        let built = self.build(&Metrics::new(), &Drain::default(), None, traces)?;
-        let stack = built.stack;
+        let stack = self
+            .build(&Metrics::new(), &Drain::default(), None, traces)?
+            .stack;
         let service = tower::service_fn(move |request: Request<Body>| {
             let stack = stack.clone();
             async move { Ok::<_, std::convert::Infallible>(stack.handle(request).await) }
@@ -245,12 +206,14 @@ impl<H: ServerHandler> HttpTransport<H> {
                 .map_err(|problems| Error::Server(problems.to_string()))?;
         }
         let scraped = Scrape::new(metrics, !self.series.is_empty());
-        for series in self.series.into_iter().chain([suppressed_lines()]) {
+        for series in self.series.into_iter().chain([series::suppressed_lines()]) {
             metrics.add(series).map_err(Error::Server)?;
         }
         let audit = Audit::open(&config.audit)?;
         if let Some(audit) = &audit {
-            metrics.add(dropped_by(audit)).map_err(Error::Server)?;
+            metrics
+                .add(series::dropped_by(audit))
+                .map_err(Error::Server)?;
         }
         let address = listens.map(|listens| &listens.address);
         let doors = Doors::of(&config, metrics, address)?;
@@ -343,24 +306,6 @@ impl<H: ServerHandler> HttpTransport<H> {
             monitoring,
         })
     }
-}
-
-/// Of the process, as its log is.
-fn suppressed_lines() -> OwnSeries {
-    OwnSeries::counter(
-        "simply_mcp_log_lines_suppressed_total",
-        "Lines that were not logged because there were too many of their kind.",
-        logs::suppressed,
-    )
-}
-
-/// The lines that the record of calls is short of; no series where no record is kept.
-fn dropped_by(audit: &Audit) -> OwnSeries {
-    let audit = audit.clone();
-    let help = "Lines of the audit record that could not be written.";
-    OwnSeries::counter("simply_mcp_audit_lines_dropped_total", help, move || {
-        audit.dropped()
-    })
 }
 
 /// What the rooms learn of the listening as it comes about.

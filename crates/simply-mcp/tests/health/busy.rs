@@ -13,12 +13,23 @@ use std::{
 
 use serde_json::json;
 use simply_mcp::{HttpConfig, HttpTransport, McpServer, server::NoArguments};
-use tokio::sync::mpsc as events;
+use tokio::sync::{Barrier, mpsc as events};
 
 use super::{at, status, with_monitoring};
 use crate::common::{answer, client, start_with};
 
 const WORKERS: usize = 2;
+/// More than there are threads: a call may wait behind one that spins already.
+const CALLS: usize = WORKERS * 4;
+
+/// Lets the tools end, also where the test fails: a runtime waits for them.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A request is sent, and its answer is not waited for.
 fn send(address: SocketAddr, request: &str) -> TcpStream {
@@ -54,12 +65,16 @@ fn the_monitoring_port_answers_while_every_worker_spins() {
         .enable_all()
         .build()
         .unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Stop(Arc::default());
     let (spinning, spins) = mpsc::channel();
-    let stopped = Arc::clone(&stop);
+    let gathered = Arc::new(Barrier::new(CALLS));
+    let stopped = Arc::clone(&stop.0);
     let server = McpServer::new("busy", "1").tool("spin", "Spins", move |_: NoArguments| {
         let (spinning, stopped) = (spinning.clone(), Arc::clone(&stopped));
+        let gathered = Arc::clone(&gathered);
         async move {
+            // All at once: the first to spin may be the one that looks for events for all.
+            gathered.wait().await;
             let _ = spinning.send(());
             while !stopped.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
@@ -74,8 +89,7 @@ fn the_monitoring_port_answers_while_every_worker_spins() {
         .unwrap();
     let (main, apart) = (running.address(), running.monitoring_address().unwrap());
     let call = "POST /tools/spin HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    // More than there are threads: a call may wait on one that spins already.
-    let calls: Vec<_> = (0..WORKERS * 4).map(|_| send(main, call)).collect();
+    let calls: Vec<_> = (0..CALLS).map(|_| send(main, call)).collect();
     for _ in 0..WORKERS {
         spins.recv_timeout(Duration::from_secs(30)).unwrap();
     }
@@ -87,7 +101,7 @@ fn the_monitoring_port_answers_while_every_worker_spins() {
         }
     }
     assert!(!has_answered(&mut stuck), "the workers do not spin");
-    stop.store(true, Ordering::Relaxed);
+    drop(stop);
     assert!(read(stuck).starts_with("HTTP/1.1 200"));
     for call in calls {
         assert!(read(call).starts_with("HTTP/1.1 200"));

@@ -45,7 +45,7 @@ use crate::{handle::Handle, metrics::HttpSeries};
 const TARGET: &str = "simply_mcp::access";
 
 /// Whom it tells.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Observers {
     /// `None` where nothing is counted.
     pub(crate) series: Option<Arc<HttpSeries>>,

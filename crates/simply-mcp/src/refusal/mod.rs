@@ -4,12 +4,16 @@
 //! access log knows why, and `layers/refusals.rs` writes the body: JSON on the REST door, a JSON-RPC
 //! error on the MCP door.
 
+mod said;
+
 use std::{borrow::Cow, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use serde_json::json;
+
+pub(crate) use self::said::said;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:ident;)+) => {
