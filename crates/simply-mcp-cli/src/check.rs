@@ -5,6 +5,7 @@ use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
 use simply_mcp::{
     auth,
     config::{HttpConfig, Loaded, Warning},
+    logs,
 };
 
 use crate::{output, settings::Settings};
@@ -28,6 +29,7 @@ impl Check {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = self.settings.load()?;
         let of_keys = auth::check(&loaded.config)?;
+        logs::check(&loaded)?;
         for warning in warnings(&loaded, &of_keys) {
             output::note(&format!("warning: {warning}"));
         }
@@ -50,30 +52,52 @@ fn warnings(loaded: &Loaded, of_keys: &[Warning]) -> Vec<String> {
         .collect()
 }
 
-/// Why the address cannot be had right now. The server that holds it may be the one this file is for, so it is a
+/// Why an address cannot be had right now. The server that holds it may be the one this file is for, so it is a
 /// warning.
-fn unavailable(config: &HttpConfig) -> Option<String> {
-    let address = SocketAddr::new(config.server.host, config.server.port);
-    let error = bind(address).err()?;
-    let advice = match error.kind() {
-        ErrorKind::AddrInUse => {
-            "something listens there already; stop it, or choose another server.port"
-        }
-        ErrorKind::PermissionDenied => {
-            "this user may not use the port; choose a server.port from 1024 up"
-        }
-        ErrorKind::AddrNotAvailable => {
-            "this machine does not have the address; choose another server.host"
-        }
-        _ => {
-            return Some(format!(
-                "server.host: {address} cannot be used now: {error}"
-            ));
-        }
+fn unavailable(config: &HttpConfig) -> Vec<String> {
+    let server = Address {
+        address: SocketAddr::new(config.server.host, config.server.port),
+        host: "server.host",
+        port: "server.port",
     };
-    Some(format!(
-        "server.port: {address} cannot be used now: {advice}"
-    ))
+    let monitoring = config.monitoring.listen.as_ref().map(|listen| Address {
+        address: listen.address(),
+        host: "monitoring.listen",
+        port: "monitoring.listen",
+    });
+    let addresses = [Some(server), monitoring].into_iter().flatten();
+    addresses.filter_map(|address| address.problem()).collect()
+}
+
+/// An address to listen on, and the settings that say so.
+struct Address {
+    address: SocketAddr,
+    host: &'static str,
+    port: &'static str,
+}
+
+impl Address {
+    fn problem(&self) -> Option<String> {
+        let Self {
+            address,
+            host,
+            port,
+        } = self;
+        let error = bind(*address).err()?;
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => {
+                format!("something listens there already; stop it, or choose another {port}")
+            }
+            ErrorKind::PermissionDenied => {
+                format!("this user may not use the port; choose a {port} from 1024 up")
+            }
+            ErrorKind::AddrNotAvailable => {
+                format!("this machine does not have the address; choose another {host}")
+            }
+            _ => return Some(format!("{host}: {address} cannot be used now: {error}")),
+        };
+        Some(format!("{port}: {address} cannot be used now: {advice}"))
+    }
 }
 
 // Binding without listening finds out as much, and accepts nobody.

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use reqwest::{StatusCode, Url};
-use simply_mcp::config::Loader;
+use simply_mcp::config::{HttpConfig, ListenAddress, Loader};
 
 use crate::output::reachable;
 
@@ -22,7 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Exit with 0 when a running server is ready, with 1 otherwise.
 ///
-/// Without --url the configuration says where the server is: --config, and the environment of this process.
+/// Without --url the configuration says where the server is: --config, and the environment of this process. With
+/// monitoring.listen it is asked there, where it answers whatever the tools do.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  simply-mcp health --url http://127.0.0.1:8000")]
 pub(crate) struct Health {
@@ -86,10 +87,20 @@ fn configured_url(file: Option<PathBuf>) -> anyhow::Result<Url> {
         .process_environment()
         .load()?
         .config;
-    let address = reachable(SocketAddr::new(config.server.host, config.server.port));
+    let address = probed(&config);
     let path = config.monitoring.health_path.as_str();
     Url::parse(&format!("http://{address}{path}/ready"))
         .context("the configuration names no address")
+}
+
+/// A port of 0 says nothing about where the server is.
+fn probed(config: &HttpConfig) -> SocketAddr {
+    let monitoring = config.monitoring.listen.as_ref();
+    let monitoring = monitoring
+        .map(ListenAddress::address)
+        .filter(|address| address.port() != 0);
+    let server = SocketAddr::new(config.server.host, config.server.port);
+    reachable(monitoring.unwrap_or(server))
 }
 
 fn ready_url(mut url: Url) -> Url {
@@ -161,6 +172,19 @@ mod tests {
             "http://[2001:db8::1]",
         ] {
             assert!(!is_loopback(&url.parse().unwrap()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_server_with_an_address_for_monitoring_is_asked_there() {
+        let mut config = HttpConfig::default();
+        for (listen, asked) in [
+            ("0.0.0.0:9090", "127.0.0.1:9090"),
+            ("[::1]:9090", "[::1]:9090"),
+            ("127.0.0.1:0", "127.0.0.1:8000"),
+        ] {
+            config.monitoring.listen = Some(ListenAddress::parse(listen).unwrap());
+            assert_eq!(probed(&config).to_string(), asked);
         }
     }
 }

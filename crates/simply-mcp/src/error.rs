@@ -27,6 +27,16 @@ pub enum Error {
         cause: io::Error,
     },
 
+    /// Health and metrics could not be given a thread of their own.
+    #[error(
+        "cannot serve monitoring.listen: {0}; free threads or descriptors, or leave the setting out"
+    )]
+    Monitoring(io::Error),
+
+    /// Traces cannot be told (`monitoring.tracing_enabled`).
+    #[error("cannot tell traces: {0}; mend it, or set monitoring.tracing_enabled to false")]
+    Traces(String),
+
     /// The operating system refused a service that the transport needs.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),

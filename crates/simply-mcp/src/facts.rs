@@ -266,6 +266,19 @@ pub(crate) enum Route {
 }
 
 impl Route {
+    /// Every route, in the order of their numbers (`route as usize`).
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Health,
+        Self::Live,
+        Self::Ready,
+        Self::Metrics,
+        Self::ResourceMetadata,
+        Self::Tools,
+        Self::Tool,
+        Self::Mcp,
+        Self::Unmatched,
+    ];
+
     /// True for what needs no key: probes, metrics, and how to get a token.
     pub(crate) const fn is_open(self) -> bool {
         self.is_health() || matches!(self, Self::Metrics | Self::ResourceMetadata)
@@ -296,6 +309,13 @@ mod tests {
             subject: subject.into(),
             client: client.map(Into::into),
         })))
+    }
+
+    #[test]
+    fn routes_are_listed_in_the_order_of_their_numbers() {
+        for (index, route) in Route::ALL.into_iter().enumerate() {
+            assert_eq!(route as usize, index);
+        }
     }
 
     // JWT-14

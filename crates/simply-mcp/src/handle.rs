@@ -12,7 +12,8 @@ pub(crate) trait Handle: Send + Sync + 'static {
     fn handle(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// The whole stack behind one pointer, so that what serves connections knows no handler's type.
+/// A stack behind one pointer, so that what stands before it knows no handler's type: neither what serves connections,
+/// nor the doors, whose futures would otherwise be nested so deep with a user's that the compiler gives up.
 #[derive(Clone)]
 pub(crate) struct Stack(Arc<dyn ErasedHandle>);
 
@@ -22,6 +23,12 @@ impl Stack {
     }
 
     pub(crate) fn handle(&self, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
+        self.0.handle_boxed(request)
+    }
+}
+
+impl Handle for Stack {
+    fn handle(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
         self.0.handle_boxed(request)
     }
 }

@@ -15,8 +15,10 @@
 //! `config` stands before all of them, `transport` is the floor plan that joins them.
 
 mod admission;
+mod audit;
 pub mod auth;
 mod body;
+mod calls;
 pub mod config;
 mod error;
 mod facts;
@@ -27,6 +29,7 @@ mod listen;
 pub mod logs;
 mod mcp;
 mod metrics;
+mod panics;
 mod rate_limit;
 mod refusal;
 mod rest;
@@ -34,6 +37,8 @@ mod routes;
 mod schema;
 pub mod server;
 mod store;
+mod trace_context;
+mod traces;
 mod transport;
 mod watch;
 
@@ -44,4 +49,6 @@ pub use mcp::serve_stdio;
 pub use rmcp;
 pub use schemars;
 pub use server::{Context, Json, McpServer, ToolError};
+pub use trace_context::TraceContext;
+pub use traces::OutgoingCall;
 pub use transport::{HttpTransport, RunningTransport};

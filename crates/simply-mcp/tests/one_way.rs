@@ -11,7 +11,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &["config"]),
     ("handle", &[]),
     ("facts", &[]),
+    ("trace_context", &[]),
     ("schema", &[]),
+    ("panics", &[]),
     ("refusal", &["facts"]),
     ("logs", &["config"]),
     ("watch", &[]),
@@ -42,7 +44,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Small rooms that every other room may know, but `config` and they themselves (for these, `ARROWS` says it all).
-const LEAVES: &[&str] = &["body", "error", "facts", "handle", "refusal", "schema"];
+const LEAVES: &[&str] = &[
+    "body",
+    "error",
+    "facts",
+    "handle",
+    "panics",
+    "refusal",
+    "schema",
+    "trace_context",
+];
 
 /// The room that joins all others, which therefore nobody knows.
 const FLOOR_PLAN: &str = "transport";

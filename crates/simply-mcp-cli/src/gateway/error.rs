@@ -104,6 +104,28 @@ pub(super) enum CallError {
     Malformed(String),
 }
 
+impl CallError {
+    /// What kind of failure it is, in one word for a trace.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Child(_) => "tool_error",
+            Self::Down(_) | Self::ShuttingDown => "child_down",
+            Self::Overloaded => "overloaded",
+            Self::Timeout(_) => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Malformed(_) => "child_malformed",
+        }
+    }
+
+    /// The code of JSON-RPC that the child answered with, if it answered with one.
+    pub(super) fn code(&self) -> Option<i32> {
+        match self {
+            Self::Child(error) => Some(error.code.0),
+            _ => None,
+        }
+    }
+}
+
 impl From<CallError> for ErrorData {
     fn from(error: CallError) -> Self {
         match error {
@@ -132,12 +154,19 @@ impl From<CallError> for ErrorData {
                 "the request was cancelled".to_owned(),
                 json!({"code": "cancelled"}),
             ),
-            CallError::Malformed(cause) => refusal(
-                format!(
-                    "the server behind this gateway gave an answer that is not valid MCP: {cause}"
-                ),
-                json!({"code": "child_malformed"}),
-            ),
+            CallError::Malformed(cause) => {
+                // It is about the child's inside, and may repeat what else the child said.
+                tracing::warn!(
+                    cause,
+                    "the server behind the gateway gave an answer that is not valid MCP"
+                );
+                refusal(
+                    "the server behind this gateway gave an answer that is not valid MCP; the log of this gateway \
+                     says what is wrong with it"
+                        .to_owned(),
+                    json!({"code": "child_malformed"}),
+                )
+            }
         }
     }
 }

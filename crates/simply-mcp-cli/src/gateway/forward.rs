@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use simply_mcp::OutgoingCall;
 
 use super::Gateway;
 use super::audience::severity;
@@ -23,7 +24,7 @@ impl Gateway {
     /// Asks the child, and reads its answer as the type that belongs to the method.
     pub(super) async fn forward<T: DeserializeOwned>(
         &self,
-        method: &str,
+        method: &'static str,
         params: impl Serialize,
         context: RequestContext<RoleServer>,
     ) -> Result<T, ErrorData> {
@@ -31,10 +32,35 @@ impl Gateway {
         Ok(parse(&result)?)
     }
 
+    /// Asks the child, as a span of the client's trace.
     pub(super) async fn ask(
         &self,
-        method: &str,
+        method: &'static str,
         params: impl Serialize,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Box<RawValue>, CallError> {
+        let malformed = |error: serde_json::Error| CallError::Malformed(error.to_string());
+        let params = serde_json::to_value(params).map_err(malformed)?;
+        let target = params.get("name").and_then(Value::as_str);
+        // A name that a client invented would be the name of a span.
+        let target = target.filter(|name| self.shared.tools().contains_key(*name));
+        let outgoing = OutgoingCall::start(&context, method, target);
+        let answered = self.ask_within(&outgoing, method, params, context).await;
+        match &answered {
+            Ok(result) => {
+                let failed = outgoing.is_recorded() && failed(method, result);
+                outgoing.end(failed.then_some("tool_error"), None);
+            }
+            Err(error) => outgoing.end(Some(error.kind()), error.code()),
+        }
+        answered
+    }
+
+    async fn ask_within(
+        &self,
+        outgoing: &OutgoingCall,
+        method: &'static str,
+        params: Value,
         context: RequestContext<RoleServer>,
     ) -> Result<Box<RawValue>, CallError> {
         let live = self.shared.live()?;
@@ -42,7 +68,7 @@ impl Gateway {
             .meta
             .log_level()
             .or_else(|| self.shared.audience.level(&context.peer));
-        let params = child_params(&live, params, &context, level)?;
+        let params = child_params(&live, params, &context, level, outgoing);
         if let Some(level) = level
             && let Some(call) = live.lower_level(level)?
         {
@@ -114,23 +140,35 @@ async fn pass_on(
 /// The client's parameters with the `_meta` that is meant for the child.
 fn child_params(
     live: &Live,
-    params: impl Serialize,
+    mut params: Value,
     context: &RequestContext<RoleServer>,
     level: Option<LoggingLevel>,
-) -> Result<Value, CallError> {
-    let malformed = |error: serde_json::Error| CallError::Malformed(error.to_string());
-    let mut params = serde_json::to_value(params).map_err(malformed)?;
+    outgoing: &OutgoingCall,
+) -> Value {
     let mut meta = context.meta.clone();
     if let Some(level) = level {
         meta.set_log_level(level);
     }
+    outgoing.write_to(&mut meta);
     if let Some(object) = params.as_object_mut() {
         object.remove("_meta");
         if let Some(meta) = request_meta(&live.identity, &meta) {
             object.insert("_meta".to_owned(), meta);
         }
     }
-    Ok(params)
+    params
+}
+
+/// Whether the child's tool failed in its own terms.
+fn failed(method: &str, result: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Outcome {
+        #[serde(default)]
+        is_error: bool,
+    }
+    method == "tools/call"
+        && serde_json::from_str::<Outcome>(result.get()).is_ok_and(|outcome| outcome.is_error)
 }
 
 pub(super) fn parse<T: DeserializeOwned>(result: &RawValue) -> Result<T, CallError> {

@@ -107,6 +107,11 @@ impl Link {
         (Arc::new(link), messages)
     }
 
+    /// The requests that the child has not answered.
+    pub(super) fn in_flight(&self) -> usize {
+        self.calls().pending.len()
+    }
+
     /// Sends a request. Dropping the answer takes the request back.
     ///
     /// # Errors

@@ -89,6 +89,11 @@ impl Gateway {
         self.shared.status.subscribe()
     }
 
+    /// The requests that the child has in hand; 0 while it is down.
+    pub fn requests_in_flight(&self) -> usize {
+        self.shared.live().map_or(0, |live| live.link.in_flight())
+    }
+
     /// Ends the child: its stdin is closed; after 3 seconds SIGTERM; after 3 more SIGKILL, for it and all its
     /// descendants. Requests that it still has are answered with an error. Returns when all are gone, after about 10
     /// seconds at the latest.

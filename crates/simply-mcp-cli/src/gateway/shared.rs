@@ -5,6 +5,7 @@
 )]
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use rmcp::model::{
     LoggingMessageNotificationParam, ResourceUpdatedNotificationParam, ServerConfig,
@@ -30,6 +31,8 @@ pub struct ChildStatus {
     pub is_up: bool,
     /// How often it was started again.
     pub restarts: u64,
+    /// When it was ready to serve the last time it was started.
+    pub started_at: Option<SystemTime>,
     /// How it ended the last time, or why it could not be started again.
     pub last_exit: Option<String>,
 }
@@ -120,7 +123,10 @@ impl Shared {
             view.config = identity.config.clone();
             view.tools = tools;
         }
-        self.status.send_modify(|status| status.is_up = true);
+        self.status.send_modify(|status| {
+            status.is_up = true;
+            status.started_at = Some(SystemTime::now());
+        });
         live
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use simply_mcp::logs::Allowance;
 use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,8 @@ use super::lines::{Line, LineReader, Overlong};
 const LINE_LIMIT: usize = 4096;
 /// Lines a second that reach the log; the rest is counted.
 const LINES_PER_SECOND: u32 = 50;
+/// A child that is silent for so long has ended its flood.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Last lines that are kept for the message that says why a child could not start.
 const TAIL_LINES: usize = 10;
 
@@ -47,23 +50,52 @@ pub(super) fn capture(stream: impl AsyncRead + Unpin + Send + 'static) -> Stderr
     tokio::spawn(async move {
         let _ended = writer.ended.clone().drop_guard();
         let mut reader = LineReader::new(stream, LINE_LIMIT, Overlong::Cut);
-        let mut allowance = Allowance::new(LINES_PER_SECOND);
-        while let Ok(Some(Line::Whole(line))) = reader.next().await {
+        let allowance = Allowance::new(LINES_PER_SECOND);
+        let mut untold = false;
+        loop {
+            let next = or_after_a_pause(reader.next(), || {
+                if std::mem::take(&mut untold) {
+                    tell(allowance.take_untold());
+                }
+            });
+            let Ok(Some(Line::Whole(line))) = next.await else {
+                break;
+            };
             if line.is_empty() {
                 continue;
             }
-            let Some(suppressed) = allowance.take(Instant::now()) else {
+            let Some(suppressed) = allowance.take() else {
+                untold = true;
                 continue;
             };
-            if suppressed > 0 {
-                tracing::warn!(target: "simply_mcp::child", suppressed, "the child wrote too many lines to stderr");
-            }
+            untold = false;
+            tell(suppressed);
             let line = harmless(&String::from_utf8_lossy(line));
             tracing::info!(target: "simply_mcp::child", "{line}");
             writer.push(line);
         }
+        tell(allowance.take_untold());
     });
     tail
+}
+
+/// Waits for `next`; calls `paused` when that takes longer than the allowance's second, so that what was left out is
+/// told also where the child says no more.
+async fn or_after_a_pause<T>(next: impl Future<Output = T>, paused: impl FnOnce()) -> T {
+    let mut next = std::pin::pin!(next);
+    match tokio::time::timeout(PAUSE, next.as_mut()).await {
+        Ok(line) => line,
+        Err(_) => {
+            paused();
+            next.await
+        }
+    }
+}
+
+fn tell(suppressed: u64) {
+    if suppressed > 0 {
+        tracing::warn!(target: "simply_mcp::child", suppressed, "the child wrote too many lines to stderr");
+    }
 }
 
 /// Control characters and those that change the direction of writing, escaped: a log line is one line.
@@ -85,40 +117,6 @@ pub(super) fn harmless(text: &str) -> String {
     safe
 }
 
-/// So many events a second; what is over is counted and told with the next one that passes.
-#[derive(Debug)]
-pub(super) struct Allowance {
-    per_second: u32,
-    used: u32,
-    suppressed: u64,
-    window: Instant,
-}
-
-impl Allowance {
-    pub(super) fn new(per_second: u32) -> Self {
-        Self {
-            per_second,
-            used: 0,
-            suppressed: 0,
-            window: Instant::now(),
-        }
-    }
-
-    /// `None`: suppress this one. `Some(n)`: let it pass; `n` were suppressed before it.
-    pub(super) fn take(&mut self, now: Instant) -> Option<u64> {
-        if now.duration_since(self.window) >= Duration::from_secs(1) {
-            self.window = now;
-            self.used = 0;
-        }
-        if self.used == self.per_second {
-            self.suppressed += 1;
-            return None;
-        }
-        self.used += 1;
-        Some(std::mem::take(&mut self.suppressed))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,17 +127,6 @@ mod tests {
             harmless("a\tb\r\x1b[31m\u{202e}é"),
             "a b\\u{d}\\u{1b}[31m\\u{202e}é"
         );
-    }
-
-    #[test]
-    fn gw_06_a_flood_is_counted_and_not_logged() {
-        let mut allowance = Allowance::new(2);
-        let start = Instant::now();
-        assert_eq!(allowance.take(start), Some(0));
-        assert_eq!(allowance.take(start), Some(0));
-        assert_eq!(allowance.take(start), None);
-        assert_eq!(allowance.take(start), None);
-        assert_eq!(allowance.take(start + Duration::from_secs(2)), Some(2));
     }
 
     #[tokio::test]

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rmcp::ErrorData;
 use rmcp::model::{NumberOrString, ProgressNotificationParam};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use simply_mcp::logs::Allowance;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::CallError;
 use super::lines::{Line, LineReader, Overlong};
 use super::link::{Link, Outgoing};
-use super::stderr::{Allowance, harmless};
+use super::stderr::harmless;
 
 /// The longest message that is read from a child. The same as rmcp's own.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;
@@ -229,7 +230,7 @@ impl Inbox {
     }
 
     fn complain(&mut self, what: &str) {
-        if let Some(suppressed) = self.allowance.take(Instant::now()) {
+        if let Some(suppressed) = self.allowance.take() {
             tracing::warn!(target: "simply_mcp::child", suppressed, "the child sent {what}");
         }
     }

@@ -16,6 +16,8 @@ struct Facts {
     rest: String,
     health: String,
     metrics: Option<String>,
+    /// Where health and metrics are served as well.
+    monitoring: Option<String>,
     authentication: Authentication,
     limit: Option<String>,
 }
@@ -58,18 +60,29 @@ impl Authentication {
     }
 }
 
+/// Where the server turns out to listen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) server: SocketAddr,
+    /// That of `monitoring.listen`.
+    pub(super) monitoring: Option<SocketAddr>,
+}
+
 /// Says where `what` is served, and what the operator should know.
-pub(super) fn announce(loaded: &Loaded, what: &str, address: SocketAddr) {
-    let facts = Facts::of(&loaded.config, what, address);
+pub(super) fn announce(loaded: &Loaded, what: &str, addresses: Addresses) {
+    let facts = Facts::of(&loaded.config, what, addresses);
     let warnings: Vec<String> = loaded
         .warnings
         .iter()
         .map(ToString::to_string)
         .chain(loaded.config.warnings().iter().map(ToString::to_string))
         .collect();
-    if io::stderr().is_terminal() {
+    let logging = &loaded.config.logging;
+    if logging.enable_console && io::stderr().is_terminal() {
         output::note(&facts.banner(&warnings));
-        return;
+        if logging.file.is_none() {
+            return;
+        }
     }
     tracing::info!(
         name = env!("CARGO_BIN_NAME"),
@@ -79,6 +92,7 @@ pub(super) fn announce(loaded: &Loaded, what: &str, address: SocketAddr) {
         rest = facts.rest,
         health = facts.health,
         metrics = facts.metrics,
+        monitoring = facts.monitoring,
         authentication = facts.authentication.word(),
         rate_limit = facts.limit,
         "Serving"
@@ -89,9 +103,9 @@ pub(super) fn announce(loaded: &Loaded, what: &str, address: SocketAddr) {
 }
 
 impl Facts {
-    fn of(config: &HttpConfig, what: &str, address: SocketAddr) -> Self {
+    fn of(config: &HttpConfig, what: &str, addresses: Addresses) -> Self {
         let (monitoring, limit) = (&config.monitoring, &config.rate_limit);
-        let base = format!("http://{}", reachable(address));
+        let base = format!("http://{}", reachable(addresses.server));
         Self {
             what: what.to_owned(),
             mcp: format!("{base}{}", config.mcp.path.as_str()),
@@ -100,6 +114,16 @@ impl Facts {
             metrics: monitoring
                 .prometheus_enabled
                 .then(|| format!("{base}{}", monitoring.prometheus_path.as_str())),
+            monitoring: addresses.monitoring.map(|address| {
+                let base = format!("http://{}", reachable(address));
+                let health = monitoring.health_path.as_str();
+                let metrics = monitoring.prometheus_path.as_str();
+                if monitoring.prometheus_enabled {
+                    format!("{base}{health} {base}{metrics}")
+                } else {
+                    format!("{base}{health}")
+                }
+            }),
             authentication: Authentication::of(config),
             limit: limit.enabled.then(|| {
                 let seconds = limit.window_seconds.as_secs();
@@ -129,6 +153,9 @@ impl Facts {
         if let Some(metrics) = &self.metrics {
             banner.push_str(&format!("  Metrics  {metrics}\n"));
         }
+        if let Some(monitoring) = &self.monitoring {
+            banner.push_str(&format!("  Monitor  {monitoring}\n"));
+        }
         banner.push_str(&format!("\n  {}\n", self.authentication.sentence()));
         if let Some(limit) = &self.limit {
             banner.push_str(&format!("  Rate limit: {limit}.\n"));
@@ -156,7 +183,10 @@ mod tests {
         let facts = Facts::of(
             &HttpConfig::default(),
             "the demo tools",
-            ([0, 0, 0, 0], 9000).into(),
+            Addresses {
+                server: ([0, 0, 0, 0], 9000).into(),
+                monitoring: Some(([0, 0, 0, 0], 9090).into()),
+            },
         );
         let banner = facts.banner(&["no authentication; set auth".to_owned()]);
         for line in [
@@ -164,6 +194,7 @@ mod tests {
             "http://127.0.0.1:9000/tools",
             "http://127.0.0.1:9000/health",
             "http://127.0.0.1:9000/metrics",
+            "http://127.0.0.1:9090/health http://127.0.0.1:9090/metrics",
             "Authentication is off",
             "Warning: no authentication; set auth",
         ] {
@@ -176,7 +207,12 @@ mod tests {
         let mut config = HttpConfig::default();
         config.auth.enabled = Some(true);
         config.rate_limit.enabled = true;
-        let banner = Facts::of(&config, "x", ([127, 0, 0, 1], 1).into()).banner(&[]);
+        let addresses = Addresses {
+            server: ([127, 0, 0, 1], 1).into(),
+            monitoring: None,
+        };
+        let banner = Facts::of(&config, "x", addresses).banner(&[]);
+        assert!(!banner.contains("Monitor"), "{banner}");
         for line in [
             "every call needs \"Authorization: Bearer KEY\"",
             "tools list --url http://127.0.0.1:1/mcp --key KEY",
@@ -185,7 +221,7 @@ mod tests {
             assert!(banner.contains(line), "{banner}");
         }
         config.auth.require_auth = false;
-        let banner = Facts::of(&config, "x", ([127, 0, 0, 1], 1).into()).banner(&[]);
+        let banner = Facts::of(&config, "x", addresses).banner(&[]);
         assert!(banner.contains("let in as anonymous") && !banner.contains("--key"));
     }
 }

@@ -1,23 +1,21 @@
 //! `simply-mcp serve`: the server.
 
 mod announce;
+mod child;
 mod demo;
+mod differences;
+mod hangup;
+mod logging;
+mod reload;
 
-use std::{ffi::OsString, io, io::IsTerminal as _, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::ValueEnum;
-use simply_mcp::{
-    HttpTransport, auth,
-    config::{Loaded, LogFormat, LogLevel, Logging},
-    logs,
-    rmcp::ServerHandler,
-    serve_stdio,
-};
+use simply_mcp::{HttpTransport, auth, config::Loaded, logs, rmcp::ServerHandler, serve_stdio};
 use simply_mcp_cli::gateway::{ChildCommand, ChildVariable, Gateway, GatewayOptions};
-use tracing_subscriber::{
-    filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
 
+use self::{announce::Addresses, hangup::Hangups, logging::Logs, reload::Reload};
 use crate::settings::Settings;
 
 /// Serve tools over HTTP: the demo's, or those of a stdio MCP server.
@@ -62,8 +60,21 @@ impl Serve {
     ///
     /// Every problem of the configuration; the command that cannot be started; the address that cannot be had.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let hangups = Hangups::catch().context("signals cannot be handled")?;
         let loaded = self.settings.load()?;
-        install_logs(&loaded.config.logging);
+        logs::check(&loaded)?;
+        let logs = Logs::install(&loaded.config.logging)?;
+        let reload = Reload::new(
+            self.settings.clone(),
+            loaded.config.clone(),
+            logs.handles().clone(),
+        );
+        let observed = Observed {
+            logs: logs.handles().clone(),
+            reloads: reload.outcomes(),
+        };
+        // It ends with the runtime, so that a hang-up does no harm during the drain either.
+        tokio::spawn(reload.on(hangups));
         if self.transport == Transport::Http {
             // Before a child is started for nothing.
             auth::check(&loaded.config)?;
@@ -75,6 +86,7 @@ impl Serve {
                 loaded,
                 "the demo tools",
                 None,
+                &observed,
             )
             .await;
         };
@@ -91,11 +103,18 @@ impl Serve {
             loaded,
             &program,
             Some(&gateway),
+            &observed,
         )
         .await;
         gateway.shutdown().await;
         outcome
     }
+}
+
+/// What the program itself has to say in the metrics.
+struct Observed {
+    logs: logging::Handles,
+    reloads: reload::Outcomes,
 }
 
 async fn serve(
@@ -104,46 +123,26 @@ async fn serve(
     loaded: Loaded,
     what: &str,
     gateway: Option<&Gateway>,
+    observed: &Observed,
 ) -> anyhow::Result<ExitCode> {
     if transport == Transport::Stdio {
         serve_stdio(handler).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut server = HttpTransport::new(handler, loaded.config.clone());
+    let server = HttpTransport::new(handler, loaded.config.clone());
+    let mut server = observed.reloads.count(observed.logs.count(server));
     if let Some(gateway) = gateway {
-        let status = gateway.watch_status();
-        server = server.ready_when("child", move || status.borrow().is_up);
+        server = child::observed(server, gateway);
     }
     let running = server.start().await?;
-    announce::announce(&loaded, what, running.address());
+    let addresses = Addresses {
+        server: running.address(),
+        monitoring: running.monitoring_address(),
+    };
+    announce::announce(&loaded, what, addresses);
     match running.until_signal().await {
         // What a shell says of a program that a signal ended.
         Err(simply_mcp::Error::Interrupted { signal }) => Ok(ExitCode::from(128 + signal as u8)),
         outcome => outcome.map(|()| ExitCode::SUCCESS).map_err(Into::into),
     }
-}
-
-/// Log lines go to stderr: stdout is for results, and over stdio it is the wire.
-fn install_logs(logging: &Logging) {
-    let level = match logging.level {
-        LogLevel::Trace => LevelFilter::TRACE,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Error => LevelFilter::ERROR,
-    };
-    let format = match logging.format {
-        LogFormat::Json => logs::Format::Json,
-        LogFormat::Text if io::stderr().is_terminal() => logs::Format::ColouredText,
-        LogFormat::Text => logs::Format::Text,
-    };
-    let layer = logs::layer(level, format, io::stderr);
-    // It fails only where something was installed before, and nothing was.
-    let _ = tracing_subscriber::registry().with(layer).try_init();
-    // Rust's own hook prints what a panic says, which may be a client's secret, and over several lines. What
-    // caught the panic logs it; a place nobody caught it at is named here.
-    std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
-        tracing::error!(location, "Something panicked");
-    }));
 }

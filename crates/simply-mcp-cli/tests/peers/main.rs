@@ -1,15 +1,18 @@
 //! Real MCP programs, written by others, against our server: the official conformance suite, the official TypeScript
-//! and Python clients, FastMCP's client, and the reference "everything" server behind the gateway.
+//! and Python clients, FastMCP's client, and the reference "everything" server behind the gateway. And what Prometheus is
+//! served, read by its own parser.
 //!
 //! Each test starts the server that it asks and ends it. The programs are installed by `tests/peers/install`; without
 //! them these tests fail, they are never skipped.
 
 mod driver;
+mod metrics;
 mod server;
 
 use std::time::Duration;
 
 use driver::{Driver, everything_server, tools};
+use metrics::Scrapes;
 use server::{Server, fixture};
 
 #[tokio::test]
@@ -90,4 +93,15 @@ async fn the_everything_server_gives_the_same_answers_behind_the_gateway() {
         .arg(server.mcp_url())
         .run(server)
         .await;
+}
+
+// MET-03
+#[tokio::test]
+async fn prometheus_reads_what_it_is_served() {
+    let scrapes = Scrapes::of_a_server_under_load().await;
+    let mut driver = Driver::python("exposition.py");
+    for file in scrapes.files() {
+        driver = driver.arg(file);
+    }
+    driver.run(()).await;
 }

@@ -153,19 +153,30 @@ impl Keys {
         failures.with_label_values(&[SOURCE]).inc();
         self.metrics.keys_stale.with_label_values(&[SOURCE]).set(1);
         let said = errors.to_string();
-        let mut trouble = lock(&self.trouble);
-        if trouble.as_ref().is_some_and(|trouble| trouble.said == said) {
+        if !self.is_new_trouble(&said) {
             return;
         }
+        // With no lock held: the health report takes it, and a log can be slow.
         tracing::error!(
             problems = said,
             "the keys file has changed and cannot be used; the keys of before stay in force, those that were to be \
              revoked as well, until it is mended"
         );
+    }
+
+    fn is_new_trouble(&self, said: &str) -> bool {
+        let mut trouble = lock(&self.trouble);
+        if trouble.as_ref().is_some_and(|trouble| trouble.said == said) {
+            return false;
+        }
         let since = trouble
             .as_ref()
             .map_or_else(Instant::now, |trouble| trouble.since);
-        *trouble = Some(Trouble { since, said });
+        *trouble = Some(Trouble {
+            since,
+            said: said.to_owned(),
+        });
+        true
     }
 }
 

@@ -11,7 +11,7 @@ use super::types::seconds;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Logging {
-    /// The least important lines that are still written.
+    /// The least important lines that are still written. A change takes effect on SIGHUP.
     pub level: LogLevel,
 
     /// `json` is one object a line, for machines; `text` is for people.
@@ -24,16 +24,19 @@ pub struct Logging {
     /// Whether lines go to standard error.
     pub enable_console: bool,
 
-    /// A file that lines are appended to as well. It may be renamed at any time: a new one is opened, at once on
-    /// SIGHUP.
+    /// A file that lines are appended to as well, created with mode 0640; its directory must exist. It may be renamed
+    /// at any time: a new one is opened before the next line, and at once on SIGHUP. Lines that a full disk does not
+    /// take are counted, and no request waits for one.
     #[schemars(example = "/var/log/mcp/server.log")]
     pub file: Option<PathBuf>,
 
-    /// Bytes after which the file is renamed to `FILE.1` and a new one begun. `null`: rotation is left to others.
+    /// Bytes that a file has at most before it is renamed to `FILE.1` and a new one begun. `null`: rotation is left to
+    /// others.
     #[schemars(example = 104_857_600)]
     pub rotate_bytes: Option<NonZeroU64>,
 
-    /// Seconds after which the same is done. `null`: never because of its age.
+    /// Seconds after which the same is done, counted over restarts from when the file was created. `null`: never
+    /// because of its age.
     #[serde(with = "seconds::optional")]
     #[schemars(with = "Option<u64>", range(min = 1, max = seconds::LONGEST), example = 86_400)]
     pub rotate_seconds: Option<Duration>,

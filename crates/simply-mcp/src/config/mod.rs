@@ -28,7 +28,7 @@ pub use audit::Audit;
 pub(crate) use auth::EnvironmentKeys;
 pub use auth::{Auth, Jwt, JwtAlgorithm, JwtIssuer};
 pub use explain::{Explanation, UnknownSetting};
-pub(crate) use load::{Data, DocumentLanguage, Entry, Node, parse_document};
+pub(crate) use load::{Data, DocumentLanguage, Entry, Node, Telemetry, parse_document};
 pub use load::{Loaded, Loader};
 pub use logging::{LogFormat, LogLevel, Logging};
 pub use mcp::Mcp;

@@ -34,7 +34,8 @@ pub struct Monitoring {
     pub allow_from: Vec<Network>,
 
     /// An address and port where health and metrics are served as well, by a thread of their own: it answers
-    /// whatever the tools do. `null`: on the main port only.
+    /// whatever the tools do, and until the last request is answered at the end. Port 0 picks a free one and prints
+    /// it. `null`: on the main port only.
     #[schemars(example = "127.0.0.1:9090")]
     pub listen: Option<ListenAddress>,
 }

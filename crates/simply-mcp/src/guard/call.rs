@@ -69,10 +69,37 @@ impl Call {
         self.stamped
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        let given_up = self.given_up.as_ref();
+        given_up.is_some_and(CancellationToken::is_cancelled)
+    }
+
     /// Names the tool, prompt or resource for the log.
     pub(super) fn about(mut self, subject: &str) -> Self {
         self.subject = Some(subject.to_owned());
         self
+    }
+}
+
+/// Why a call gave no result.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The handler said so.
+    Said(ErrorData),
+    /// The handler panicked.
+    Panicked,
+    /// The client gave the call up, and the handler went on.
+    GivenUp,
+}
+
+impl From<Failure> for ErrorData {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Said(error) => error,
+            Failure::Panicked => broken(),
+            Failure::GivenUp => abandoned(),
+        }
     }
 }
 
@@ -87,14 +114,18 @@ impl<H: ServerHandler> Guarded<H> {
         T: Stamp,
         F: Future<Output = Result<T, ErrorData>>,
     {
-        let mut result = self.run(&call, make).await;
+        let mut result = self.run(&call, make).await?;
+        self.stamp(&call, &mut result);
+        Ok(result)
+    }
+
+    /// Names the server in a result, where the version has a place for it.
+    pub(super) fn stamp(&self, call: &Call, result: &mut impl Stamp) {
         if call.stamped
-            && let Ok(result) = &mut result
             && let Some(server) = self.server()
         {
             result.stamp(server);
         }
-        result
     }
 
     /// Runs a call, catches its panic, and drops it soon after its client gave it up.
@@ -102,7 +133,7 @@ impl<H: ServerHandler> Guarded<H> {
         &self,
         call: &Call,
         make: impl FnOnce() -> F,
-    ) -> Result<T, ErrorData>
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, ErrorData>>,
     {
@@ -112,13 +143,16 @@ impl<H: ServerHandler> Guarded<H> {
             Some(given_up) => tokio::select! {
                 biased;
                 outcome = ran => outcome,
-                () = after(given_up) => return Err(abandoned()),
+                () = after(given_up) => return Err(Failure::GivenUp),
             },
         };
-        outcome.unwrap_or_else(|panicked| {
-            log(call, &panicked);
-            Err(broken())
-        })
+        match outcome {
+            Ok(result) => result.map_err(Failure::Said),
+            Err(panicked) => {
+                log(call, &panicked);
+                Err(Failure::Panicked)
+            }
+        }
     }
 
     fn server(&self) -> Option<&Value> {
@@ -145,11 +179,12 @@ fn abandoned() -> ErrorData {
 
 /// Tells the operator; nobody else may see what a panic says.
 pub(super) fn log(call: &Call, panicked: &Panicked) {
-    tracing::error!(
+    crate::logs::bounded!(
+        error,
         correlation_id = call.correlation.as_ref().map(CorrelationId::as_str),
         method = call.method,
         subject = call.subject.as_deref(),
-        panic = %panicked.message,
+        panic = panicked.message,
         "The handler panicked"
     );
 }

@@ -9,10 +9,12 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What a panic said. For the log only: it may hold whatever the panicking code held.
+use crate::panics;
+
+/// What a panic said, as far as it may be told, for the log only.
 #[derive(Debug)]
 pub(crate) struct Panicked {
-    pub(crate) message: String,
+    pub(crate) message: &'static str,
 }
 
 /// Runs the future that `make` creates; a panic in creating, polling or dropping it ends here.
@@ -67,7 +69,11 @@ impl<F> Caught<F> {
         if let Some(future) = self.future.take()
             && let Err(Panicked { message }) = catch_now(move || drop(future))
         {
-            tracing::error!(panic = %message, "A handler panicked while its call was being dropped");
+            crate::logs::bounded!(
+                error,
+                panic = message,
+                "A handler panicked while its call was being dropped"
+            );
         }
     }
 }
@@ -79,14 +85,8 @@ impl<F> Drop for Caught<F> {
     }
 }
 
-fn describe(payload: Box<dyn Any + Send>) -> String {
-    let message = match payload.downcast_ref::<&str>() {
-        Some(text) => (*text).to_owned(),
-        None => match payload.downcast_ref::<String>() {
-            Some(text) => text.clone(),
-            None => "a panic without a message".to_owned(),
-        },
-    };
+fn describe(payload: Box<dyn Any + Send>) -> &'static str {
+    let message = panics::text(payload.as_ref());
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A payload that panics on drop may carry another one that does: leak it and be done.
         let _leaked = ManuallyDrop::new(second);
@@ -115,8 +115,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_while_the_future_is_made_is_an_error() {
-        let made = catch(|| -> std::future::Ready<()> { panic!("made {}", 1) }).await;
-        assert_eq!(made.unwrap_err().message, "made 1");
+        let made = catch(|| -> std::future::Ready<()> { panic!("made") }).await;
+        assert_eq!(made.unwrap_err().message, "made");
     }
 
     #[tokio::test]
@@ -155,6 +155,6 @@ mod tests {
     #[test]
     fn a_payload_that_panics_on_drop_is_survived() {
         let panicked = catch_now(|| std::panic::panic_any(DropBomb)).unwrap_err();
-        assert_eq!(panicked.message, "a panic without a message");
+        assert_eq!(panicked.message, "a panic without a text");
     }
 }

@@ -11,10 +11,10 @@ use std::borrow::Cow;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
-        CancelledNotificationParam, CompleteRequestParams, CompleteResult, ContentBlock,
-        CustomNotification, CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams,
-        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
+        CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
+        CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
+        GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
         InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
         ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
         ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
@@ -135,30 +135,12 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         on_custom_notification("a notification of its own", notification: CustomNotification);
     }
 
-    /// Arguments that do not fit are the tool's own failure (SEP-1303): a model can read the text
-    /// and try again, which it cannot with a JSON-RPC error. Nothing has run.
     async fn call_tool(
         &self,
-        mut request: CallToolRequestParams,
+        request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if !self.exists(&request.name, &context) {
-            // In the words in which `McpServer` says it of a name that nobody knows.
-            let text = format!("there is no tool {}", request.name);
-            return Err(ErrorData::invalid_params(text, None));
-        }
-        let checked = self
-            .check_in_place(&request.name, &mut request.arguments, &context)
-            .await;
-        let Err(invalid) = checked else {
-            return self.call_checked(request, context).await;
-        };
-        let text = ContentBlock::text(invalid.to_string());
-        let call = Call::of("tools/call", &context).about(&request.name);
-        self.answer(call, || async {
-            Ok(CallToolResult::error(vec![text]).into())
-        })
-        .await
+        self.call_by_mcp(request, context).await
     }
 
     /// rmcp reads a call whose parameters do not fit as a request of the handler's own, which would pass by all that
@@ -193,7 +175,8 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let admission = &self.shared.admission;
         if is_first && result.next_cursor.is_none() {
             for tool in admission.misspelt(&result.tools) {
-                tracing::warn!(
+                crate::logs::bounded!(
+                    warn,
                     tool,
                     "auth.jwt.tool_scopes or rate_limit.tools name a tool that there is not; a rule for a misspelt \
                      name protects nothing"

@@ -3,6 +3,7 @@
 //! [`Guarded`] wraps an [`rmcp::ServerHandler`] and is one itself:
 //! - arguments reach a tool only if they fit its input schema ([`schemas`], SEP-1303);
 //! - a tool that does not exist for its caller ([`admission`](crate::admission)) is neither listed nor called;
+//! - a call of a tool is told of from its arrival to its end ([`tool_call`], [`calls`](crate::calls));
 //! - a task is its caller's alone ([`tasks`]);
 //! - a panic costs the call it happens in ([`catch`]): JSON-RPC -32603, `data.code` `internal`;
 //! - a call that its client has given up is dropped, whether or not the handler looks;
@@ -15,6 +16,7 @@ mod handler;
 mod schemas;
 mod stamp;
 mod tasks;
+mod tool_call;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -23,20 +25,19 @@ use std::{
 
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    model::{
-        CallToolRequestParams, CallToolResponse, ErrorCode, JsonObject, PaginatedRequestParams,
-        ServerConfig, Tool,
-    },
+    model::{ErrorCode, PaginatedRequestParams, ServerConfig, Tool},
     service::RequestContext,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::tool_call::NoResult;
 use self::{call::Call, schemas::Schemas, tasks::Tasks};
+pub(crate) use crate::calls::Door;
 use crate::{
     admission::{self, Admission},
+    calls::Calls,
     facts::Caller,
-    schema::InvalidArguments,
 };
 
 /// Pages of a handler's tool list that are asked for at most, in search of one tool.
@@ -58,6 +59,7 @@ pub(crate) struct Guarded<H> {
 struct Shared<H> {
     handler: H,
     admission: Arc<Admission>,
+    calls: Calls,
     listing_timeout: Duration,
     draining: CancellationToken,
     schemas: Schemas,
@@ -91,22 +93,26 @@ fn caller(context: &RequestContext<RoleServer>) -> &Caller {
 }
 
 impl<H: ServerHandler> Guarded<H> {
+    /// A guard that asks nobody and tells nobody.
     pub(crate) fn new(handler: H) -> Self {
-        Self::until(handler, Arc::default(), CancellationToken::new())
+        let (calls, draining) = (Calls::default(), CancellationToken::new());
+        Self::until(handler, Arc::default(), calls, draining)
     }
 
-    /// A guard that asks `admission`, and whose subscriptions end when `draining` is cancelled.
+    /// A guard that asks `admission`, tells `calls`, and whose subscriptions end when `draining` is cancelled.
     pub(crate) fn until(
         handler: H,
         admission: Arc<Admission>,
+        calls: Calls,
         draining: CancellationToken,
     ) -> Self {
-        Self::with_patience(handler, admission, LISTING_TIMEOUT, draining)
+        Self::with_patience(handler, admission, calls, LISTING_TIMEOUT, draining)
     }
 
     fn with_patience(
         handler: H,
         admission: Arc<Admission>,
+        calls: Calls,
         listing_timeout: Duration,
         draining: CancellationToken,
     ) -> Self {
@@ -114,6 +120,7 @@ impl<H: ServerHandler> Guarded<H> {
             shared: Arc::new(Shared {
                 handler,
                 admission,
+                calls,
                 listing_timeout,
                 draining,
                 schemas: Schemas::default(),
@@ -173,7 +180,8 @@ impl<H: ServerHandler> Guarded<H> {
                 .map(|(tool, _)| tool)
                 .or(before);
         }
-        tracing::warn!(
+        crate::logs::bounded!(
+            warn,
             seconds = self.shared.listing_timeout.as_secs(),
             "The handler did not list its tools in time"
         );
@@ -181,65 +189,6 @@ impl<H: ServerHandler> Guarded<H> {
             self.shared.schemas.remember(std::slice::from_ref(tool));
         }
         before
-    }
-
-    /// Checks arguments against the tool's input schema. Absent arguments are `{}`; a tool that
-    /// nobody knows, or whose schema does not compile, has nothing to check against.
-    ///
-    /// # Errors
-    ///
-    /// Returns what does not fit.
-    pub(crate) async fn check_arguments(
-        &self,
-        name: &str,
-        arguments: Option<&JsonObject>,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<(), InvalidArguments> {
-        let mut arguments = arguments.cloned();
-        self.check_in_place(name, &mut arguments, context).await
-    }
-
-    /// Calls a tool whose arguments have been checked.
-    ///
-    /// # Errors
-    ///
-    /// Returns the handler's own error, or one that [`is_internal`] where it panicked.
-    pub(crate) async fn call_checked(
-        &self,
-        params: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let call = Call::of("tools/call", &context).about(&params.name);
-        let caller = caller(&context).clone();
-        let response = self
-            .answer(call, || self.inner().call_tool(params, context))
-            .await?;
-        if let CallToolResponse::Task(started) = &response {
-            self.shared.tasks.started(&started.task.task_id, &caller);
-        }
-        Ok(response)
-    }
-
-    /// [`Self::check_arguments`] without a copy of the arguments, which are back when it returns.
-    async fn check_in_place(
-        &self,
-        name: &str,
-        arguments: &mut Option<JsonObject>,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<(), InvalidArguments> {
-        let Some(tool) = self.tool(name, context).await else {
-            return Ok(());
-        };
-        let Some(schema) = self.shared.schemas.compiled(name, &tool.input_schema) else {
-            return Ok(());
-        };
-        let present = arguments.is_some();
-        let value = Value::Object(arguments.take().unwrap_or_default());
-        let checked = schema.check(&value);
-        if present && let Value::Object(map) = value {
-            *arguments = Some(map);
-        }
-        checked
     }
 
     /// What the handler says without being asked for a list.
@@ -275,7 +224,8 @@ impl<H: ServerHandler> Guarded<H> {
                 None => return,
             }
         }
-        tracing::warn!(
+        crate::logs::bounded!(
+            warn,
             pages = MAX_PAGES,
             "The handler's list of tools has too many pages; the rest is unknown"
         );

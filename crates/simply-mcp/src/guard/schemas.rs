@@ -87,7 +87,8 @@ fn compile(name: &str, source: &JsonObject, warn: bool) -> Option<Arc<CompiledSc
         Ok(schema) => Some(Arc::new(schema)),
         Err(problem) => {
             if warn {
-                tracing::warn!(
+                crate::logs::bounded!(
+                    warn,
                     tool = name,
                     %problem,
                     "The tool's input schema does not compile; its arguments are not checked"

@@ -22,6 +22,7 @@ use crate::{
     body,
     facts::{self, AuthFailure, Caller, SeenCaller},
     handle::Handle,
+    traces::AuthenticationSpan,
 };
 
 pub(super) struct Authenticates<N> {
@@ -44,7 +45,12 @@ impl<N: Handle> Handle for Authenticates<N> {
         let Some(authentication) = &self.authentication else {
             return self.next.handle(request).await;
         };
-        let caller = match authentication.identify(request.headers()).await {
+        let span = AuthenticationSpan::start(request.extensions());
+        let identified = authentication.identify(request.headers()).await;
+        if let Some(span) = span {
+            span.end(identified.as_ref().err().map(|failure| failure.reason()));
+        }
+        let caller = match identified {
             Ok(caller) => caller,
             Err(failure) => return refused(authentication, failure, &request),
         };

@@ -18,6 +18,7 @@ use http::{Request, Response};
 use crate::{
     facts::CorrelationId,
     handle::Handle,
+    panics,
     refusal::{Code, Refusal},
 };
 
@@ -41,15 +42,11 @@ impl<N: Handle> Handle for CatchPanic<N> {
         {
             Ok(response) => response,
             Err(panic) => {
-                let text = panic
-                    .downcast_ref::<&str>()
-                    .copied()
-                    .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                    .unwrap_or("a panic without a text");
                 let correlation_id = id.as_ref().map(CorrelationId::as_str);
-                tracing::error!(
+                crate::logs::bounded!(
+                    error,
                     correlation_id,
-                    panic = text,
+                    panic = panics::text(panic.as_ref()),
                     "a request broke the server's own code"
                 );
                 Refusal::new(

@@ -7,7 +7,7 @@
 //! | answers | nothing itself |
 //! | default | always on |
 //!
-//! A caller's own name is kept when it is at most 128 characters of `[A-Za-z0-9._-]`, and replaced
+//! A caller's own name is kept when it is at most 128 characters of `[A-Za-z0-9._-]` and the only one, and replaced
 //! otherwise: it ends up in log lines and headers, so nothing else may stand in it.
 
 use std::sync::{
@@ -16,7 +16,7 @@ use std::sync::{
 };
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 
 use crate::{facts::CorrelationId, handle::Handle};
 
@@ -48,11 +48,7 @@ impl<N> CorrelationIds<N> {
 
 impl<N: Handle> Handle for CorrelationIds<N> {
     async fn handle(&self, mut request: Request<Body>) -> Response<Body> {
-        let id = request
-            .headers()
-            .get(&HEADER)
-            .and_then(accepted)
-            .unwrap_or_else(|| self.generate());
+        let id = sent(request.headers()).unwrap_or_else(|| self.generate());
         request.extensions_mut().insert(id.clone());
         let mut response = self.next.handle(request).await;
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
@@ -60,6 +56,13 @@ impl<N: Handle> Handle for CorrelationIds<N> {
         }
         response
     }
+}
+
+/// What the caller calls it. Of two names, a proxy and we might follow one each.
+fn sent(headers: &HeaderMap) -> Option<CorrelationId> {
+    let mut values = headers.get_all(&HEADER).iter();
+    let only = values.next().filter(|_| values.next().is_none());
+    only.and_then(accepted)
 }
 
 fn accepted(value: &HeaderValue) -> Option<CorrelationId> {
@@ -94,6 +97,7 @@ mod tests {
         response.headers()[HEADER].to_str().unwrap().to_owned()
     }
 
+    // HDR-04
     #[tokio::test]
     async fn a_clean_name_is_kept() {
         let longest = "a".repeat(LONGEST);
@@ -102,9 +106,10 @@ mod tests {
         }
     }
 
+    // HDR-04
     #[tokio::test]
     async fn a_name_that_could_break_a_log_line_is_replaced() {
-        let long = "a".repeat(LONGEST + 1);
+        let (long, huge) = ("a".repeat(LONGEST + 1), "a".repeat(65_536));
         for name in [
             &b""[..],
             b"a b",
@@ -112,11 +117,26 @@ mod tests {
             b"\xff",
             "ü".as_bytes(),
             long.as_bytes(),
+            huge.as_bytes(),
         ] {
             let answered = name_given(name).await;
             assert_ne!(answered.as_bytes(), name);
             assert_eq!(answered.len(), 25);
         }
+    }
+
+    // HDR-04
+    #[tokio::test]
+    async fn of_two_names_none_is_kept_and_one_is_answered() {
+        let request = Request::get("/")
+            .header(HEADER, "one")
+            .header(HEADER, "two")
+            .body(Body::empty())
+            .unwrap();
+        let response = CorrelationIds::new(Echo).handle(request).await;
+        let answered: Vec<_> = response.headers().get_all(HEADER).iter().collect();
+        assert_eq!(answered.len(), 1);
+        assert_eq!(answered[0].len(), 25);
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use prometheus::IntGauge;
 use tokio::net::TcpStream;
 
 use super::{drain::Drain, prefixed::Prefixed};
@@ -42,6 +43,8 @@ pub(super) struct Settings {
     pub(super) keepalive: Duration,
     pub(super) stack: Stack,
     pub(super) drain: Drain,
+    /// The connections that are open.
+    pub(super) open: IntGauge,
 }
 
 /// Serves one connection to its end. What goes wrong on it is the client's affair.

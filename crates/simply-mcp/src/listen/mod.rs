@@ -1,5 +1,6 @@
 //! Bytes arrive: the accept loop, and how it ends.
 
+mod apart;
 mod connection;
 mod drain;
 mod prefixed;
@@ -7,6 +8,7 @@ mod socket;
 
 use std::{io, sync::Arc, time::Duration};
 
+use prometheus::IntGauge;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -15,34 +17,47 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::Settings;
 pub(crate) use self::{
+    apart::{Apart, Bound},
     drain::{Drain, Ended},
     socket::bind,
 };
-use crate::handle::Stack;
+use crate::{handle::Stack, metrics::Held};
 
 /// The most connections at a time. A permit is taken before a connection is accepted: those over the
 /// limit wait in the kernel's queue and cost this process nothing.
-const MOST_CONNECTIONS: usize = 8192;
+pub(crate) const MOST_CONNECTIONS: usize = 8192;
 
 /// How long the loop rests when the system has no descriptor or memory left (EMFILE, ENFILE, ENOMEM):
 /// long enough not to spin, short enough to be back at once.
 const REST: Duration = Duration::from_millis(100);
 
-/// Accepts connections until the drain begins, then lets them finish for as long as `grace`.
+/// The bounds of one server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How long an idle connection is kept.
+    pub(crate) keepalive: Duration,
+    /// How long connections have to finish once the drain begins.
+    pub(crate) grace: Duration,
+    /// The most connections at a time.
+    pub(crate) connections: usize,
+}
+
+/// Accepts connections until the drain begins, then lets them finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     stack: Stack,
-    keepalive: Duration,
-    grace: Duration,
+    limits: Limits,
     drain: Drain,
+    open: IntGauge,
 ) -> Ended {
     let settings = Arc::new(Settings {
-        keepalive,
+        keepalive: limits.keepalive,
         stack,
         drain: drain.clone(),
+        open,
     });
     let connections = TaskTracker::new();
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     loop {
         let Some(permit) = drain.unless_draining(permit(&permits)).await else {
             break;
@@ -55,7 +70,7 @@ pub(crate) async fn serve(
     }
     take_the_queue(&listener, &connections, &settings, &permits).await;
     drop(listener);
-    drain.finish(connections, grace).await
+    drain.finish(connections, limits.grace).await
 }
 
 async fn permit(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
@@ -70,9 +85,10 @@ fn spawn(
     permit: OwnedSemaphorePermit,
 ) {
     let settings = Arc::clone(settings);
+    let open = Held::by(&settings.open);
     connections.spawn(async move {
         connection::serve(stream, &settings).await;
-        drop(permit);
+        drop((open, permit));
     });
 }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 /// Whether `character` must not reach a line as it is: control characters (C0, DEL, C1 with its
 /// one-byte escape sequences), line and paragraph separators, and direction overrides, which make a
 /// line read otherwise than it is.
-fn is_dangerous(character: char) -> bool {
+pub(crate) fn is_dangerous(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

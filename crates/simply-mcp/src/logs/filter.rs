@@ -1,11 +1,16 @@
 //! Who is heard, from which level on.
 
-use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
+use tracing::{Level as Importance, Metadata, subscriber::Interest};
+use tracing_subscriber::{
+    filter::LevelFilter,
+    layer::{Context, Filter},
+};
+
+use super::Level;
 
 /// Libraries below this one. At `DEBUG` and `TRACE` they log headers, frames, buffers and rejected
 /// bodies, which hold keys and arguments.
-const HEARD_FROM_WARN: [&str; 16] = [
+const HEARD_FROM_WARN: [&str; 20] = [
     "axum",
     "axum_core",
     "h2",
@@ -13,6 +18,10 @@ const HEARD_FROM_WARN: [&str; 16] = [
     "hyper_util",
     "jsonschema",
     "mio",
+    "opentelemetry",
+    "opentelemetry_http",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
     "process_wrap",
     "referencing",
     "reqwest",
@@ -27,12 +36,33 @@ const HEARD_FROM_WARN: [&str; 16] = [
 /// Heard at `ERROR`, and without its text: see [`is_rmcp`].
 const RMCP: &str = "rmcp";
 
-pub(super) fn up_to(level: LevelFilter) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    filter_fn(move |metadata| {
+/// Passes what is at least as important as a level that may change.
+pub(super) struct UpTo(pub(super) Level);
+
+impl UpTo {
+    fn passes(&self, metadata: &Metadata<'_>) -> bool {
         // Spans are never written, but say which request an event belongs to.
-        *metadata.level() <= level && (metadata.is_span() || is_heard(metadata))
-    })
-    .with_max_level_hint(level)
+        *metadata.level() <= self.0.current() && (metadata.is_span() || is_heard(metadata))
+    }
+}
+
+impl<S> Filter<S> for UpTo {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.passes(metadata)
+    }
+
+    // Asked once for each place that logs, and again when the level changes.
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.passes(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.0.current())
+    }
 }
 
 /// Whether an event comes from rmcp, whose text is withheld.
@@ -42,9 +72,10 @@ pub(super) fn is_rmcp(metadata: &Metadata<'_>) -> bool {
 
 fn is_heard(metadata: &Metadata<'_>) -> bool {
     if is_rmcp(metadata) {
-        return *metadata.level() == Level::ERROR;
+        return *metadata.level() == Importance::ERROR;
     }
-    *metadata.level() <= Level::WARN || !HEARD_FROM_WARN.iter().any(|name| is_crate(metadata, name))
+    *metadata.level() <= Importance::WARN
+        || !HEARD_FROM_WARN.iter().any(|name| is_crate(metadata, name))
 }
 
 /// Whether the event comes from the crate `name`, by its target or by the module it stands in:

@@ -66,6 +66,20 @@ impl Line {
         line
     }
 
+    /// Says that some lines are missing before it.
+    pub(super) fn of_losses(time: OffsetDateTime, lost: u64) -> Self {
+        Self {
+            time,
+            level: "WARN",
+            logger: "simply_mcp::logs".into(),
+            message: "Lines were lost before this one: they came faster than they could be written, or could not be \
+                      written at all"
+                .to_owned(),
+            correlation_id: None,
+            context: vec![("lost", Datum::Unsigned(lost.into()))],
+        }
+    }
+
     fn withhold(&mut self, metadata: &Metadata<'_>) {
         WITHHELD.clone_into(&mut self.message);
         if let Some(line) = metadata.line() {

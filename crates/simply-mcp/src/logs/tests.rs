@@ -5,7 +5,7 @@ use std::{
 
 use serde_json::Value;
 use tracing::{Dispatch, debug, error, info, info_span, trace, warn};
-use tracing_subscriber::{layer::SubscriberExt, registry};
+use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, registry};
 
 use super::*;
 
@@ -192,8 +192,8 @@ fn a_text_line_is_for_people() {
         warn!(target: "simply_mcp::transport", port = 8000, why = "too late", "Not\x1b[1m ready");
     });
     assert_eq!(
-        &text[12..],
-        " WARN  transport: Not\\u{1b}[1m ready port=8000 why=\"too late\"\n"
+        &text["2026-11-24 12:03:04.567".len()..],
+        " WARN  transport:   Not\\u{1b}[1m ready port=8000 why=\"too late\"\n"
     );
     let text = logged(LevelFilter::INFO, Format::ColouredText, || info!("hello"));
     assert!(text.contains("\x1b[32mINFO \x1b[0m"), "{text:?}");
@@ -321,4 +321,67 @@ fn lines_of_many_threads_do_not_mix() {
         text.lines()
             .all(|line| serde_json::from_str::<Value>(line).is_ok())
     );
+}
+
+#[test]
+fn a_duration_is_easy_to_read_in_text_and_a_number_of_seconds_in_json() {
+    let text = |seconds: f64| {
+        logged(LevelFilter::INFO, Format::Text, || {
+            info!(duration = seconds, "line");
+        })
+    };
+    assert!(text(0.000_42).ends_with("duration=420us\n"));
+    assert!(text(0.052_34).ends_with("duration=52.3ms\n"));
+    assert!(text(75.5).ends_with("duration=75.50s\n"));
+    assert_eq!(
+        json(|| info!(duration = 0.5, "line"))[0]["context"]["duration"],
+        0.5
+    );
+}
+
+#[test]
+fn without_structure_the_facts_stand_in_the_message() {
+    let memory = Memory::default();
+    let writer = memory.clone();
+    let style = Format::Json.unstructured();
+    let lines = layer(LevelFilter::INFO, style, move || writer.clone());
+    tracing::dispatcher::with_default(&Dispatch::new(registry().with(lines)), || {
+        info!(
+            correlation_id = "id-1",
+            path = "/a\nb",
+            status = 200,
+            why = "too late",
+            "Done"
+        );
+    });
+    let line: Value = serde_json::from_str(&memory.text()).unwrap();
+    assert_eq!(line["context"], serde_json::json!({}));
+    assert_eq!(
+        line["message"],
+        "Done path=\"/a\\nb\" status=200 why=\"too late\""
+    );
+    assert_eq!(line["correlation_id"], "id-1");
+}
+
+#[test]
+fn a_level_changes_while_the_program_runs() {
+    let memory = Memory::default();
+    let writer = memory.clone();
+    let level = Level::new(LevelFilter::INFO);
+    let lines = layer(level.clone(), Format::Text, move || writer.clone());
+    tracing::dispatcher::with_default(&Dispatch::new(registry().with(lines)), || {
+        for (set, heard) in [
+            (LevelFilter::INFO, 1),
+            (LevelFilter::DEBUG, 2),
+            (LevelFilter::OFF, 0),
+            (LevelFilter::INFO, 1),
+        ] {
+            level.set(set);
+            assert_eq!(level.current(), set);
+            let before = memory.text().lines().count();
+            debug!("fine");
+            info!("coarse");
+            assert_eq!(memory.text().lines().count() - before, heard, "{set}");
+        }
+    });
 }

@@ -1,4 +1,6 @@
-//! The line of `format: text`: `12:03:04.567 WARN  transport: message key=value`.
+//! The line of `format: text`: `2026-11-24 12:03:04.567 WARN  transport:   message key=value`.
+//!
+//! At a terminal it has colours and no date: who sits there knows it.
 
 use std::fmt::{self, Write};
 
@@ -7,13 +9,23 @@ use super::{
     record::{Datum, Line},
 };
 
+/// The width of the loggers' names, so that most messages begin below each other.
+const LOGGER_WIDTH: usize = 12;
+const SPACES: &str = "            ";
+
+/// The fact that is a time in seconds.
+const DURATION: &str = "duration";
+
 pub(super) fn write(out: &mut String, line: &Line, colours: bool) -> fmt::Result {
     let paint = Paint(colours);
     let time = line.time;
+    out.push_str(paint.dim());
+    if !colours {
+        write!(out, "{} ", time.date())?;
+    }
     write!(
         out,
-        "{}{:02}:{:02}:{:02}.{:03}{} {}{:<5}{} {}",
-        paint.dim(),
+        "{:02}:{:02}:{:02}.{:03}{} {}{:<5}{} {}",
         time.hour(),
         time.minute(),
         time.second(),
@@ -24,16 +36,32 @@ pub(super) fn write(out: &mut String, line: &Line, colours: bool) -> fmt::Result
         paint.plain(),
         paint.dim(),
     )?;
+    let start = out.len();
     plain(out, line.logger.rsplit("::").next().unwrap_or_default())?;
-    write!(out, ":{} ", paint.plain())?;
+    out.push(':');
+    let width = out.len() - start;
+    write!(
+        out,
+        "{}{} ",
+        paint.plain(),
+        &SPACES[width.min(LOGGER_WIDTH)..]
+    )?;
     plain(out, &line.message)?;
     if let Some(id) = &line.correlation_id {
         pair(out, paint, "correlation_id", |out| word(out, id))?;
     }
     for (name, datum) in &line.context {
-        pair(out, paint, name, |out| value(out, datum))?;
+        pair(out, paint, name, |out| value(out, name, datum))?;
     }
     out.push('\n');
+    Ok(())
+}
+
+/// Appends ` key=value` for each fact, without colours.
+pub(super) fn pairs(out: &mut String, context: &[(&'static str, Datum)]) -> fmt::Result {
+    for (name, datum) in context {
+        pair(out, Paint(false), name, |out| value(out, name, datum))?;
+    }
     Ok(())
 }
 
@@ -49,13 +77,25 @@ fn pair(
     value(out)
 }
 
-fn value(out: &mut String, datum: &Datum) -> fmt::Result {
+fn value(out: &mut String, name: &str, datum: &Datum) -> fmt::Result {
     match datum {
+        Datum::Float(seconds) if name == DURATION => duration(out, *seconds),
         Datum::Bool(value) => write!(out, "{value}"),
         Datum::Signed(value) => write!(out, "{value}"),
         Datum::Unsigned(value) => write!(out, "{value}"),
         Datum::Float(value) => write!(out, "{value}"),
         Datum::Text(text) => word(out, text),
+    }
+}
+
+/// Seconds in the unit that is easiest to read.
+fn duration(out: &mut String, seconds: f64) -> fmt::Result {
+    if seconds >= 1.0 {
+        write!(out, "{seconds:.2}s")
+    } else if seconds >= 0.001 {
+        write!(out, "{:.1}ms", seconds * 1e3)
+    } else {
+        write!(out, "{:.0}us", seconds * 1e6)
     }
 }
 

@@ -7,7 +7,7 @@ use rmcp::model::{JsonObject, RequestId, RequestMetaObject};
 use serde::Deserialize;
 use serde_json::{error::Category, value::RawValue};
 
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, said};
 
 /// What a POST can carry.
 pub(super) enum Incoming<'a> {
@@ -129,7 +129,10 @@ impl<'a> Message<'a> {
             Err(error) => {
                 return refuse(
                     Code::BadJson,
-                    format!("the body is not JSON that this server reads: {error}"),
+                    format!(
+                        "the body is not JSON that this server reads: {}",
+                        said(&error)
+                    ),
                 );
             }
         };
@@ -177,9 +180,12 @@ fn unreadable(error: &serde_json::Error) -> Refusal {
     match error.classify() {
         Category::Data => Refusal::new(
             Code::BadRequest,
-            format!("the body is no JSON-RPC message: {error}"),
+            format!("the body is no JSON-RPC message: {}", said(error)),
         ),
-        _ => Refusal::new(Code::BadJson, format!("the body is not JSON: {error}")),
+        _ => Refusal::new(
+            Code::BadJson,
+            format!("the body is not JSON: {}", said(error)),
+        ),
     }
 }
 

@@ -10,6 +10,8 @@ use rmcp::model::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::refusal::said;
+
 /// The request that `method` with `params` is.
 ///
 /// # Errors
@@ -82,7 +84,7 @@ fn optional<M: Default, P: DeserializeOwned>(
 
 fn typed<P: DeserializeOwned>(method: &str, params: JsonObject) -> Result<P, String> {
     serde_json::from_value(Value::Object(params))
-        .map_err(|error| format!("the params do not fit {method}: {error}"))
+        .map_err(|error| format!("the params do not fit {method}: {}", said(&error)))
 }
 
 #[cfg(test)]

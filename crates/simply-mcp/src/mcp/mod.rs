@@ -28,7 +28,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use rmcp::ServerHandler;
+use rmcp::{ServerHandler, model::RequestMetaObject};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::peers::Peers;
@@ -43,10 +43,11 @@ use crate::{
     admission::{Admission, Further},
     body, config,
     facts::{CalledTool, StateKey},
-    guard::Guarded,
+    guard::{Door, Guarded},
     metrics::Metrics,
     refusal::{Code, Refusal},
     store::Store,
+    trace_context::TraceContext,
 };
 
 /// What the door is told.
@@ -141,8 +142,13 @@ impl<H: ServerHandler> Mcp<H> {
         let params = message.params()?;
         let era = Era::of(&parts.headers, &params.meta)?;
         let tool = message.called_tool(&params);
+        let trace = trace_of(&params.meta);
         let further = match message.tool(&params) {
-            Some(tool) => self.admission.call(&parts, tool).await?,
+            Some(tool) => {
+                let admitted = self.admission.call(&parts, tool).await;
+                let told = |refusal: &_| self.handler.refused(Door::Mcp, tool, &parts, refusal);
+                admitted.inspect_err(told)?
+            }
             None => Further::Nothing,
         };
         let mut response = if message.method == "initialize" {
@@ -164,6 +170,9 @@ impl<H: ServerHandler> Mcp<H> {
         };
         if let Some(tool) = tool {
             response.extensions_mut().insert(CalledTool(tool));
+        }
+        if let Some(trace) = trace {
+            response.extensions_mut().insert(trace);
         }
         further.note(&mut response);
         Ok(response)
@@ -189,6 +198,11 @@ impl<H: ServerHandler> Mcp<H> {
     }
 }
 
+/// The trace that a message says it belongs to (SEP-414), for the log.
+fn trace_of(meta: &RequestMetaObject) -> Option<TraceContext> {
+    TraceContext::parse(meta.get_traceparent()?, meta.get_tracestate())
+}
+
 fn is_browser(parts: &Parts) -> bool {
     parts
         .headers
@@ -212,7 +226,7 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
 /// Writes a message that is ours to write; that it cannot fail is not worth a panic if it does.
 fn to_json(message: &impl serde::Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(message).map_err(|error| {
-        tracing::error!(%error, "an answer could not be written as JSON");
+        crate::logs::bounded!(error, %error, "an answer could not be written as JSON");
         Refusal::new(Code::Internal, "the answer could not be written as JSON")
     })
 }

@@ -5,21 +5,36 @@
 //! atomic addition and no look-up. Label values are names that the operator chose, or words of this source; never
 //! what a client sent.
 
+mod declare;
+mod held;
+mod http;
+mod own;
+#[cfg(target_os = "linux")]
+mod process;
+
+use std::sync::Arc;
+
+use ::http::{HeaderValue, Response, header};
 use axum::body::Body;
-use http::{HeaderValue, Response, header};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
-    core::{Collector, GenericCounter, GenericCounterVec, GenericGauge, GenericGaugeVec},
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
+
+use self::declare::Adder;
+pub(crate) use self::{held::Held, http::HttpSeries, http::Place, own::OwnSeries};
 
 /// The text format of Prometheus, version 0.0.4.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The most bytes of a label that somebody chose: a name, a version, an environment.
+const LONGEST_LABEL: usize = 128;
 
 /// Every series of one transport.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    /// The names of the histograms, whose series have other names still.
+    histograms: Arc<[String]>,
     /// Requests that were answered: `http_requests_total{method,endpoint,status}`.
     pub(crate) requests: IntCounterVec,
     /// Seconds until the head of the answer: `http_request_duration_seconds{method,endpoint}`.
@@ -69,6 +84,13 @@ pub(crate) struct Metrics {
     pub(crate) sessions: IntGauge,
     /// Event streams that are open: `simply_mcp_streams`.
     pub(crate) streams: IntGauge,
+    /// When a certificate is good no longer, in Unix seconds: `simply_mcp_certificate_expiry_timestamp_seconds{certificate}`.
+    /// Without series until there is TLS.
+    #[expect(
+        dead_code,
+        reason = "declared for dashboards; filled once there is TLS"
+    )]
+    pub(crate) certificate_expiry: IntGaugeVec,
 }
 
 /// Upper bounds for seconds, from a quick answer to a tool that takes its time.
@@ -92,7 +114,9 @@ const BYTES: &[f64] = &[
 impl Metrics {
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
-        let add = Adder(&registry);
+        let add = Adder::new(&registry);
+        #[cfg(target_os = "linux")]
+        add.collector(process::ProcessSeries::new());
         Self {
             requests: add.counters(
                 "http_requests_total",
@@ -197,7 +221,44 @@ impl Metrics {
             ),
             sessions: add.gauge("simply_mcp_sessions", "MCP sessions that are open here."),
             streams: add.gauge("simply_mcp_streams", "Event streams that are open."),
+            certificate_expiry: add.gauges(
+                "simply_mcp_certificate_expiry_timestamp_seconds",
+                "When a certificate is good no longer, in Unix seconds.",
+                &["certificate"],
+            ),
+            histograms: add.histogram_names(),
             registry,
+        }
+    }
+
+    /// Says what the server is. Each text is cut after 128 bytes.
+    pub(crate) fn introduce(&self, name: &str, version: &str, environment: &str) {
+        let labels = [name, version, environment]
+            .map(|text| &text[..text.floor_char_boundary(LONGEST_LABEL)]);
+        self.server_info.with_label_values(&labels).set(1);
+    }
+
+    /// Adds a series of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// A name that is not one, is taken, or looks like a part of a histogram; a help text that is empty or too long.
+    pub(crate) fn add(&self, series: OwnSeries) -> Result<(), String> {
+        let name = series.name.clone();
+        let refused = |why: &str| Err(format!("the series {name:?} cannot be added: {why}"));
+        let of_a_histogram = ["_bucket", "_sum", "_count"].iter().any(|suffix| {
+            name.strip_suffix(suffix)
+                .is_some_and(|base| self.histograms.iter().any(|histogram| histogram == base))
+        });
+        if of_a_histogram {
+            return refused("a histogram has a series of that name");
+        }
+        match series.collector() {
+            Ok(collector) => match self.registry.register(Box::new(collector)) {
+                Ok(()) => Ok(()),
+                Err(_) => refused("there is a series of that name"),
+            },
+            Err(why) => refused(&why),
         }
     }
 
@@ -217,48 +278,18 @@ impl Metrics {
     }
 }
 
-/// Declares series. Names and labels are literals of this file, and a test makes them all: none is refused.
-struct Adder<'a>(&'a Registry);
-
-impl Adder<'_> {
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.register(GenericCounter::new(name, help).expect("the name is valid"))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.register(GenericGauge::new(name, help).expect("the name is valid"))
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        let made = GenericCounterVec::new(Opts::new(name, help), labels);
-        self.register(made.expect("name and labels are valid"))
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        let made = GenericGaugeVec::new(Opts::new(name, help), labels);
-        self.register(made.expect("name and labels are valid"))
-    }
-
-    fn histograms(&self, name: &str, help: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
-        let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
-        self.register(
-            HistogramVec::new(options, labels).expect("name, labels and bounds are valid"),
-        )
-    }
-
-    fn register<C: Collector + Clone + 'static>(&self, collector: C) -> C {
-        self.0
-            .register(Box::new(collector.clone()))
-            .expect("no name is used twice");
-        collector
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+
+    /// What a scrape reads.
+    pub(super) async fn text(metrics: &Metrics) -> String {
+        let body = metrics.report().into_body();
+        let body = body.collect().await.unwrap().to_bytes();
+        String::from_utf8(body.into()).unwrap()
+    }
 
     #[tokio::test]
     async fn what_is_counted_is_reported() {

@@ -72,6 +72,7 @@ pub(super) fn failure(error: &ErrorData) -> Refusal {
         return Refusal::overloaded(error.message.clone(), RETRY_AFTER);
     }
     let code = match error.code {
+        _ if said.is_some_and(|code| code == "timeout") => Code::Timeout,
         _ if guard::is_internal(error) => Code::Internal,
         ErrorCode::INVALID_PARAMS => Code::InvalidArguments,
         ErrorCode::METHOD_NOT_FOUND => Code::NotFound,
@@ -91,7 +92,7 @@ fn needs_mcp(tool: &str) -> Refusal {
 }
 
 /// The texts of a failed result, one below the other.
-fn text_of(result: &CallToolResult) -> String {
+pub(super) fn text_of(result: &CallToolResult) -> String {
     let texts: Vec<&str> = result
         .content
         .iter()
@@ -109,7 +110,7 @@ fn text_of(result: &CallToolResult) -> String {
 
 fn json(body: &impl Serialize) -> Result<Response<Body>, Refusal> {
     let body = serde_json::to_vec(body).map_err(|error| {
-        tracing::error!(%error, "a tool's answer could not be written as JSON");
+        crate::logs::bounded!(error, %error, "a tool's answer could not be written as JSON");
         Refusal::new(
             Code::Internal,
             "the tool's answer could not be written as JSON",
@@ -137,6 +138,8 @@ mod tests {
             assert_eq!(response.status(), 503);
             assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         }
+        let late = ErrorData::new(ErrorCode(-32000), "late", Some(json!({"code": "timeout"})));
+        assert_eq!(failure(&late).into_response().status(), 504);
         let error = ErrorData::new(ErrorCode(-32000), "no", None);
         assert_eq!(failure(&error).code, Code::ToolError);
     }

@@ -21,8 +21,8 @@ use crate::{
     admission::Admission,
     body,
     facts::CalledTool,
-    guard::Guarded,
-    refusal::{Code, Refusal},
+    guard::{Door, Guarded, NoResult},
+    refusal::{Code, Refusal, said},
 };
 
 /// The most pages of a listing that are put together: a handler whose cursor never ends is cut off.
@@ -101,21 +101,32 @@ impl<H: ServerHandler> Rest<H> {
         parts: Parts,
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
-        let further = self.admission.call(&parts, name).await?;
+        let admitted = self.admission.call(&parts, name).await;
+        let further = admitted
+            .inspect_err(|refusal| self.handler.refused(Door::Rest, name, &parts, refusal))?;
         let body = body::read(&parts.headers, body).await?;
-        let (context, _cancel) = (self.contexts)(parts);
-        if self.handler.tool(name, &context).await.is_none() {
+        let (mut context, _cancel) = (self.contexts)(parts);
+        let Some(found) = self.handler.find(name, &mut context).await else {
             return Err(unknown_tool(name));
-        }
-        let arguments = arguments(&body)?;
-        self.handler
-            .check_arguments(name, Some(&arguments), &context)
-            .await
-            .map_err(|problem| Refusal::new(Code::InvalidArguments, problem.to_string()))?;
+        };
+        let arguments = match arguments(&body) {
+            Ok(arguments) => arguments,
+            Err(refusal) => {
+                found.withdraw();
+                return Err(refusal);
+            }
+        };
         let params = CallToolRequestParams::new(name.to_owned()).with_arguments(arguments);
-        let outcome = match self.handler.call_checked(params, context).await {
+        let outcome = match self.handler.call(found, params, context).await {
             Ok(response) => answer::call(name, response),
-            Err(error) => Err(answer::failure(&error)),
+            Err(NoResult::Unfit(unfit)) => {
+                Err(Refusal::new(Code::InvalidArguments, unfit.to_string()))
+            }
+            Err(NoResult::Unread(result)) => Err(Refusal::new(
+                Code::InvalidArguments,
+                answer::text_of(&result),
+            )),
+            Err(NoResult::Error(error)) => Err(answer::failure(&error)),
         };
         let mut response = outcome.unwrap_or_else(Refusal::into_response);
         further.note(&mut response);
@@ -144,7 +155,10 @@ fn arguments(body: &[u8]) -> Result<JsonObject, Refusal> {
         )),
         Err(error) => Err(Refusal::new(
             Code::BadJson,
-            format!("the body is not JSON: {error}; send the tool's arguments as a JSON object"),
+            format!(
+                "the body is not JSON: {}; send the tool's arguments as a JSON object",
+                said(&error)
+            ),
         )),
     }
 }

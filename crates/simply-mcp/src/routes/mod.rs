@@ -3,6 +3,8 @@
 //! Matching is exact, on the path as it was sent: no spelling of one route is taken for another.
 
 mod health;
+mod monitoring;
+mod scrape;
 
 use std::sync::Arc;
 
@@ -11,13 +13,16 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use rmcp::ServerHandler;
 
-pub(crate) use self::health::{Component, Health, ReadyCheck};
+pub(crate) use self::{
+    health::{Accepting, Component, Health, ReadyCheck},
+    monitoring::OnlyMonitoring,
+    scrape::Scrape,
+};
 use crate::{
     config::Network,
     facts::{self, Caller, Route},
     handle::Handle,
     mcp::Mcp,
-    metrics::Metrics,
     refusal::{Code, Refusal},
     rest::Rest,
 };
@@ -31,7 +36,8 @@ const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
 /// Which path is which route.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    mcp: String,
+    /// `None` where neither tools nor MCP are served.
+    mcp: Option<String>,
     health: String,
     metrics: Option<String>,
     resource_metadata: Option<String>,
@@ -50,7 +56,7 @@ pub(crate) struct Paths<'a> {
 impl Table {
     pub(crate) fn new(paths: &Paths<'_>) -> Self {
         Self {
-            mcp: paths.mcp.to_owned(),
+            mcp: Some(paths.mcp.to_owned()),
             health: paths.health.to_owned(),
             metrics: paths.metrics.map(str::to_owned),
             resource_metadata: paths
@@ -59,16 +65,36 @@ impl Table {
         }
     }
 
+    /// What the routes are called where they are counted: the pattern of their path, never a path that was sent.
+    pub(crate) fn patterns(&self) -> [String; Route::ALL.len()] {
+        Route::ALL.map(|route| match route {
+            Route::Health => self.health.clone(),
+            Route::Live => format!("{}/live", self.health),
+            Route::Ready => format!("{}/ready", self.health),
+            Route::Metrics => self.metrics.clone().unwrap_or_default(),
+            Route::ResourceMetadata => RESOURCE_METADATA.to_owned(),
+            Route::Tools => TOOLS.to_owned(),
+            Route::Tool => format!("{TOOLS}/{{name}}"),
+            Route::Mcp => self.mcp.clone().unwrap_or_default(),
+            Route::Unmatched => "unmatched".to_owned(),
+        })
+    }
+
+    /// The same paths for health and metrics, and nothing else.
+    pub(crate) fn of_monitoring(&self) -> Self {
+        Self {
+            mcp: None,
+            resource_metadata: None,
+            ..self.clone()
+        }
+    }
+
     /// The route that `path` means.
     pub(crate) fn route(&self, path: &str) -> Route {
-        if path == self.mcp || path.strip_suffix('/') == Some(&self.mcp) {
-            return Route::Mcp;
-        }
-        if path == TOOLS {
-            return Route::Tools;
-        }
-        if tool_segment(path).is_some() {
-            return Route::Tool;
+        if let Some(mcp) = &self.mcp
+            && let Some(route) = room(path, mcp)
+        {
+            return route;
         }
         if self.metrics.as_deref() == Some(path) {
             return Route::Metrics;
@@ -85,6 +111,17 @@ impl Table {
             _ => Route::Unmatched,
         }
     }
+}
+
+/// The route of what is behind the inner doors.
+fn room(path: &str, mcp: &str) -> Option<Route> {
+    if path == mcp || path.strip_suffix('/') == Some(mcp) {
+        return Some(Route::Mcp);
+    }
+    if path == TOOLS {
+        return Some(Route::Tools);
+    }
+    tool_segment(path).map(|_| Route::Tool)
 }
 
 /// The `{name}` of `/tools/{name}`, still percent-encoded.
@@ -119,7 +156,7 @@ impl<N: Handle> Handle for Signpost<N> {
 pub(crate) struct Open<N> {
     pub(crate) next: N,
     pub(crate) health: Arc<Health>,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Scrape,
     /// Who may read the metrics; empty for everybody.
     pub(crate) metrics_for: Vec<Network>,
     /// The document of RFC 9728, where tokens are accepted. It names the address, which is known once it is bound.
@@ -138,15 +175,15 @@ impl<N: Handle> Handle for Open<N> {
         }
         match route {
             Route::Live => self.health.live(),
-            Route::Ready => self.health.ready(),
+            Route::Ready => self.health.ready().await,
             Route::Metrics if !self.may_read_metrics(&request) => Refusal::new(
                 Code::AddressNotAllowed,
                 "metrics are for the addresses in monitoring.allow_from, and this is none of them",
             )
             .into_response(),
-            Route::Metrics => self.metrics.report(),
+            Route::Metrics => self.metrics.report().await,
             Route::ResourceMetadata => metadata((self.resource_metadata)()),
-            _ => self.health.report(),
+            _ => self.health.report().await,
         }
     }
 }
@@ -294,6 +331,29 @@ mod tests {
             "/health/live;a",
         ] {
             assert_eq!(table.route(path), Route::Unmatched, "{path}");
+        }
+    }
+
+    #[test]
+    fn where_only_monitoring_is_served_every_other_path_is_nothing() {
+        let table = Table::new(&Paths {
+            mcp: "/mcp",
+            health: "/health",
+            metrics: Some("/metrics"),
+            resource_metadata: true,
+        });
+        let table = table.of_monitoring();
+        for (path, route) in [
+            ("/health", Route::Health),
+            ("/health/live", Route::Live),
+            ("/health/ready", Route::Ready),
+            ("/metrics", Route::Metrics),
+            ("/mcp", Route::Unmatched),
+            ("/tools", Route::Unmatched),
+            ("/tools/echo", Route::Unmatched),
+            ("/.well-known/oauth-protected-resource", Route::Unmatched),
+        ] {
+            assert_eq!(table.route(path), route, "{path}");
         }
     }
 }

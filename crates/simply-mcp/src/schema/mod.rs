@@ -30,6 +30,10 @@ const MAX_VALUES_FOR_ALL_MISMATCHES: usize = 10_000;
 /// The most work spent on explaining, in visits of a subschema at a value.
 const MAX_EXPLAINING_WORK: usize = 200_000;
 
+/// The member of a failed result's `_meta` by which `McpServer` tells the guard that arguments which fit the schema
+/// could not be read as what the tool takes. The guard takes it out.
+pub(crate) const UNREAD: &str = "simply-mcp/unread-arguments";
+
 /// A schema that arguments can be checked against.
 pub(crate) struct CompiledSchema {
     validator: Validator,

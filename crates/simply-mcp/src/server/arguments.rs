@@ -5,12 +5,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ToolError;
+use crate::refusal::said;
 
 /// Reads a handler's arguments; the failure names the place, such as `items[3].price`.
 pub(super) fn read<A: DeserializeOwned>(arguments: &JsonObject) -> Result<A, ToolError> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let path = error.path().to_string();
-        let reason = error.into_inner();
+        let path = said(error.path());
+        let reason = said(error.inner());
         if path == "." {
             ToolError::arguments(format!("the arguments do not fit: {reason}"))
         } else {

@@ -6,6 +6,7 @@ use rmcp::model::{
 use serde_json::json;
 
 use super::InputRequired;
+use crate::schema::UNREAD;
 
 /// Why a handler gave no result.
 ///
@@ -65,12 +66,19 @@ impl ToolError {
     /// The server has no room for this call now; the same call may succeed later.
     #[must_use]
     pub fn overloaded(message: impl Into<String>) -> Self {
-        let data = json!({ "code": "overloaded" });
-        Self::protocol(ErrorData::new(
-            ErrorCode(-32000),
-            message.into(),
-            Some(data),
-        ))
+        Self::coded("overloaded", message.into())
+    }
+
+    /// What the tool waits for has not come in time; the caller reads the text, and REST says 504.
+    #[must_use]
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self::coded("timeout", message.into())
+    }
+
+    /// An error of this implementation, which its code tells apart.
+    fn coded(code: &'static str, message: String) -> Self {
+        let data = json!({ "code": code });
+        Self::protocol(ErrorData::new(ErrorCode(-32000), message, Some(data)))
     }
 
     pub(super) fn arguments(text: String) -> Self {
@@ -86,9 +94,13 @@ impl Reason {
     /// The answer to `tools/call`, but for questions, which the caller has taken out.
     pub(super) fn into_tool_response(self) -> Result<CallToolResponse, ErrorData> {
         match self {
-            Self::Arguments(text) | Self::Failed(text) => {
-                Ok(CallToolResult::error(vec![ContentBlock::text(text)]).into())
+            Self::Arguments(text) => {
+                let mut result = failed(text);
+                let meta = result.meta.get_or_insert_default();
+                meta.insert(UNREAD.to_owned(), true.into());
+                Ok(result.into())
             }
+            Self::Failed(text) => Ok(failed(text).into()),
             Self::Result(result) => Ok(result.into()),
             Self::Ask(question) => Ok(question.into_result().into()),
             Self::Protocol(error) => Err(error),
@@ -105,6 +117,10 @@ impl Reason {
             Self::Protocol(error) => error,
         }
     }
+}
+
+fn failed(text: String) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
 fn text_of(result: &CallToolResult) -> String {

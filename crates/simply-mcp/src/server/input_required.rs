@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ToolError;
+use crate::refusal::said;
 
 /// Questions returned by hand, where [`Context::elicit`](super::Context::elicit) and [`Context::ask`](super::Context::ask) do not reach.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +36,10 @@ impl InputRequired {
     /// When it cannot be written as JSON.
     pub fn with_state<S: Serialize>(mut self, state: &S) -> Result<Self, ToolError> {
         let state = serde_json::to_value(state).map_err(|error| {
-            ToolError::failed(format!("the state cannot be written as JSON: {error}"))
+            ToolError::failed(format!(
+                "the state cannot be written as JSON: {}",
+                said(&error)
+            ))
         })?;
         self.state = Some(state);
         Ok(self)

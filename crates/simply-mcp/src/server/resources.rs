@@ -17,6 +17,7 @@ use super::{
     uri_template::UriTemplate,
     validation::ServerError,
 };
+use crate::refusal::said;
 
 /// What the handler of a resource may return.
 ///
@@ -246,7 +247,10 @@ impl<T: Serialize + Send + 'static> IntoResourceResult for Json<T> {
         mime_type: Option<&str>,
     ) -> Result<ReadResourceResponse, ToolError> {
         let text = serde_json::to_string(&self.0).map_err(|error| {
-            ToolError::failed(format!("the resource cannot be written as JSON: {error}"))
+            ToolError::failed(format!(
+                "the resource cannot be written as JSON: {}",
+                said(&error)
+            ))
         })?;
         text.into_resource_result(uri, mime_type.or(Some("application/json")))
     }

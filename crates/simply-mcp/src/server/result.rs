@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{InputRequired, ToolError, error::Reason};
+use crate::refusal::said;
 
 /// What a tool may return.
 ///
@@ -40,7 +41,10 @@ pub struct Json<T>(pub T);
 impl<T: Serialize + JsonSchema + Send + 'static> IntoToolResult for Json<T> {
     fn into_tool_result(self) -> Result<CallToolResponse, ToolError> {
         let value = serde_json::to_value(&self.0).map_err(|error| {
-            ToolError::failed(format!("the result cannot be written as JSON: {error}"))
+            ToolError::failed(format!(
+                "the result cannot be written as JSON: {}",
+                said(&error)
+            ))
         })?;
         Ok(CallToolResult::structured(value).into())
     }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::ToolError;
-use crate::facts::StateKey;
+use crate::{facts::StateKey, refusal::said};
 
 /// How long a client may take for one round: a person answers, perhaps after lunch.
 const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
@@ -76,14 +76,18 @@ impl Rounds {
         };
         S::deserialize(state).map(Some).map_err(|error| {
             ToolError::failed(format!(
-                "the state of the earlier round is of another type: {error}"
+                "the state of the earlier round is of another type: {}",
+                said(&error)
             ))
         })
     }
 
     pub(super) fn set_state<S: Serialize>(&self, state: &S) -> Result<(), ToolError> {
         let value = serde_json::to_value(state).map_err(|error| {
-            ToolError::failed(format!("the state cannot be written as JSON: {error}"))
+            ToolError::failed(format!(
+                "the state cannot be written as JSON: {}",
+                said(&error)
+            ))
         })?;
         *self
             .next_state

@@ -1,7 +1,7 @@
 //! What decides who may call, what, and how often: made of the settings once, and shared by doors and rooms.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
 };
 
@@ -11,11 +11,12 @@ use crate::{
     Error, HttpConfig,
     admission::Admission,
     auth::Authentication,
-    config::{OnStoreFailure, RateLimit},
-    layers::{HostPolicy, Site},
-    metrics::Metrics,
+    config::{Monitoring, OnStoreFailure, RateLimit},
+    layers::{HostPolicy, Observers, Site},
+    listen::Drain,
+    metrics::{HttpSeries, Metrics},
     rate_limit::{Backend, Limiter},
-    routes::{Component, ReadyCheck},
+    routes::{Component, ReadyCheck, Table},
     store::Store,
 };
 
@@ -84,10 +85,7 @@ impl Doors {
     pub(super) fn ready_check(&self, settings: &RateLimit) -> Option<ReadyCheck> {
         let is_needed = settings.enabled && settings.on_store_failure == OnStoreFailure::Closed;
         let store = self.store.clone().filter(|_| is_needed)?;
-        Some(ReadyCheck {
-            name: "store".to_owned(),
-            is_ready: Arc::new(move || store.is_up()),
-        })
+        Some(ReadyCheck::quick("store", move || store.is_up()))
     }
 
     /// How the document of RFC 9728 is had.
@@ -102,8 +100,8 @@ impl Doors {
     }
 }
 
-/// Which names the server goes by.
-pub(super) fn host_policy(config: &HttpConfig) -> HostPolicy {
+/// Which names the server goes by at the address that it listens on.
+pub(super) fn host_policy(config: &HttpConfig, listens_on: IpAddr) -> HostPolicy {
     let server = &config.server;
     let mut names: Vec<Site> = server
         .allowed_hosts
@@ -120,8 +118,25 @@ pub(super) fn host_policy(config: &HttpConfig) -> HostPolicy {
         });
     }
     HostPolicy {
-        any_name: names.is_empty() && !server.host.is_loopback(),
+        any_name: names.is_empty() && !listens_on.is_loopback(),
         names,
         public_origin: server.public_url.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Who watches the requests of one port.
+pub(super) fn observers(
+    settings: &Monitoring,
+    metrics: &Metrics,
+    table: &Table,
+    drain: &Drain,
+) -> Observers {
+    Observers {
+        series: settings
+            .prometheus_enabled
+            .then(|| HttpSeries::new(metrics, table.patterns())),
+        log: settings.log_requests,
+        log_responses: settings.log_responses,
+        over: drain.over.clone(),
     }
 }

@@ -7,14 +7,19 @@ use tokio::task::JoinHandle;
 use crate::{
     Error,
     listen::{Drain, Ended},
+    metrics::Metrics,
+    traces::Traces,
 };
 
 /// A transport that serves.
 #[derive(Debug)]
 pub struct RunningTransport {
     pub(super) address: SocketAddr,
+    pub(super) monitoring_address: Option<SocketAddr>,
     pub(super) drain: Drain,
+    pub(super) metrics: Metrics,
     pub(super) serving: JoinHandle<Ended>,
+    pub(super) traces: Option<Traces>,
 }
 
 impl RunningTransport {
@@ -24,11 +29,19 @@ impl RunningTransport {
         self.address
     }
 
+    /// The address of `monitoring.listen`, with the port that 0 became; `None` where the setting is not made.
+    #[must_use]
+    pub fn monitoring_address(&self) -> Option<SocketAddr> {
+        self.monitoring_address
+    }
+
     /// Drains: `/health/ready` says 503 at once, no new connection is accepted, running requests have
     /// `server.graceful_timeout` to finish, event streams are ended, and what still runs then is
-    /// cancelled.
+    /// cancelled. Health and metrics on `monitoring.listen` are answered until then. Traces that are not delivered
+    /// yet have 5 seconds more.
     pub async fn shutdown(self) {
         self.drain.draining.cancel();
+        self.metrics.draining.set(1);
         tracing::info!("draining: no new connections; running requests may finish");
         match self.serving.await {
             Ok(Ended { cancelled: 0 }) => tracing::info!("ended; every request was answered"),
@@ -39,6 +52,9 @@ impl RunningTransport {
                 );
             }
             Err(error) => tracing::error!(%error, "the accept loop broke"),
+        }
+        if let Some(traces) = self.traces {
+            traces.end().await;
         }
     }
 

@@ -1,6 +1,7 @@
 //! What one setting cannot know: whether the settings fit together, and what an operator should hear.
 
 mod jwt;
+mod monitoring;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -27,6 +28,7 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
         ),
         overlap(config, origin),
         metrics_overlap(config, origin),
+        monitoring::same_address(config, origin),
         time(
             config.server.graceful_timeout,
             "server.graceful_timeout",
@@ -43,11 +45,18 @@ pub(super) fn problems(config: &HttpConfig, origin: &dyn Fn(&str) -> Origin) -> 
 
 /// What works, and should be known.
 pub(super) fn warnings(config: &HttpConfig) -> Vec<Warning> {
-    [open_to_all(config), ignored(config), homeless(config)]
-        .into_iter()
-        .flatten()
-        .chain(unaffordable(config))
-        .collect()
+    [
+        open_to_all(config),
+        ignored(config),
+        homeless(config),
+        silent(config),
+        unrotated(config),
+        monitoring::open_to_all(config),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(unaffordable(config))
+    .collect()
 }
 
 /// Tools that nobody can call whose key has no larger allowance of its own.
@@ -103,6 +112,30 @@ fn homeless(config: &HttpConfig) -> Option<Warning> {
         message: "access tokens are accepted, and clients cannot find out where to get one, because nothing says \
                   under which URL they reach this server; set server.public_url"
             .to_owned(),
+    })
+}
+
+/// A log that nobody can read.
+fn silent(config: &HttpConfig) -> Option<Warning> {
+    let logging = &config.logging;
+    (!logging.enable_console && logging.file.is_none()).then(|| Warning {
+        setting: "logging.enable_console".to_owned(),
+        message: "it is false and there is no logging.file, so nothing is logged; set one of them"
+            .to_owned(),
+    })
+}
+
+/// Rotation of no file.
+fn unrotated(config: &HttpConfig) -> Option<Warning> {
+    let logging = &config.logging;
+    let key = match (logging.rotate_bytes, logging.rotate_seconds) {
+        (Some(_), _) => "logging.rotate_bytes",
+        (None, Some(_)) => "logging.rotate_seconds",
+        (None, None) => return None,
+    };
+    logging.file.is_none().then(|| Warning {
+        setting: key.to_owned(),
+        message: "there is no logging.file that could be rotated; set one, or remove it".to_owned(),
     })
 }
 

@@ -8,6 +8,7 @@ mod fit;
 mod from_toml;
 mod from_yaml;
 mod node;
+mod telemetry;
 mod typed;
 pub(super) mod unknown;
 mod words;
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 use super::{ConfigErrors, HttpConfig, Origin, Problem, Warning, check};
 pub(crate) use document::{Language as DocumentLanguage, parse as parse_document};
 pub(crate) use node::{Data, Entry, Node};
+pub(crate) use telemetry::Telemetry;
 
 pub(super) use environment::variable_name;
 pub(super) use fit::expected;

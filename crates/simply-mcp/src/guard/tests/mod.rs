@@ -221,6 +221,7 @@ async fn a_list_that_never_comes_does_not_hold_the_call() {
     let guarded = Guarded::with_patience(
         Hostile::default(),
         Arc::default(),
+        Calls::default(),
         Duration::from_millis(10),
         CancellationToken::new(),
     );
@@ -309,10 +310,12 @@ async fn results_of_2026_name_the_server_and_older_ones_do_not() {
             .call_tool(params("known", &json!({})), context())
             .await;
         assert_eq!(server(json!(completed(refused)))["name"], name);
-        let checked = guarded
-            .call_checked(params("known", &json!({})), context())
+        let found = guarded.find("known", &mut context()).await.unwrap();
+        let called = guarded
+            .call(found, params("known", &json!({"count": 1})), context())
             .await;
-        assert_eq!(server(json!(completed(checked)))["name"], name);
+        let called = called.map_err(|_| ErrorData::internal_error("no result", None));
+        assert_eq!(server(json!(completed(called)))["name"], name);
         let tools = guarded.list_tools(None, context()).await.unwrap();
         assert_eq!(server(json!(tools))["name"], name);
         let prompts = guarded.list_prompts(None, context()).await.unwrap();

@@ -115,7 +115,8 @@ impl Shared {
             Some(text) => match serde_json::from_slice(text) {
                 Ok(record) => Told::Lives(Box::new(record)),
                 Err(error) => {
-                    tracing::warn!(
+                    crate::logs::bounded!(
+                        warn,
                         line = error.line(),
                         column = error.column(),
                         "a session in the shared store cannot be read; its client has to initialize again"

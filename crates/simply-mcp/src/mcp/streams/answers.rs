@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, Limited, combinators::BoxBody};
 use crate::{
     body,
     mcp::{accept::Accepts, envelope::Message, fold, sessions},
-    refusal::{Code, Refusal},
+    refusal::{self, Code, Refusal},
 };
 
 /// The longest plain-text error of rmcp's that is read.
@@ -63,8 +63,8 @@ pub(super) async fn said_in_json(
         .unwrap_or_default();
     let said = text
         .split_once(": ")
-        .map_or(text.as_str(), |(_, said)| said)
-        .to_owned();
+        .map_or(text.as_str(), |(_, said)| said);
+    let said = refusal::said(&said);
     Err(match status {
         StatusCode::NOT_FOUND => sessions::unknown(),
         StatusCode::METHOD_NOT_ALLOWED => Refusal::method_not_allowed("POST"),
@@ -74,7 +74,7 @@ pub(super) async fn said_in_json(
         ),
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(Code::BodyTooLarge, said),
         status if status.is_server_error() => {
-            tracing::error!(%status, text, "the session could not be served");
+            crate::logs::bounded!(error, %status, text, "the session could not be served");
             Refusal::new(
                 Code::Internal,
                 "the session could not be served; initialize again",

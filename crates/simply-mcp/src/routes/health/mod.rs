@@ -1,4 +1,9 @@
 //! `GET /health`, `/health/live`, `/health/ready`: what probes and people ask.
+//!
+//! What is said here is known already, or asked on a thread of its own (`checks`): nothing waits for a lock that is
+//! held while a tool runs, so that the answer comes whatever the tools do.
+
+mod checks;
 
 use std::{
     fmt,
@@ -12,21 +17,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-/// A named question that must be answered with yes before requests are sent here.
-#[derive(Clone)]
-pub(crate) struct ReadyCheck {
-    pub(crate) name: String,
-    pub(crate) is_ready: Arc<dyn Fn() -> bool + Send + Sync>,
-}
+pub(crate) use self::checks::ReadyCheck;
 
-impl fmt::Debug for ReadyCheck {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ReadyCheck")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+/// The most characters of a name that the report shows.
+const LONGEST_NAME: usize = 256;
 
 /// What a room says of itself in the report.
 #[derive(Clone)]
@@ -54,39 +48,52 @@ pub(crate) struct Health {
     /// The address listened on; the configured one until then.
     pub(crate) address: Arc<OnceLock<SocketAddr>>,
     pub(crate) configured: SocketAddr,
+    pub(crate) accepting: Accepting,
     pub(crate) draining: CancellationToken,
     pub(crate) checks: Vec<ReadyCheck>,
     pub(crate) components: Vec<Component>,
 }
 
+/// Who accepts the connections.
+#[derive(Clone, Debug)]
+pub(crate) enum Accepting {
+    /// This server does, from when its address is known until this is cancelled.
+    Until(CancellationToken),
+    /// The application that the router is mounted in.
+    Elsewhere,
+}
+
 impl Health {
     /// The whole report: 200, or 503 while draining or with a part that is down.
-    pub(super) fn report(&self) -> Response<Body> {
+    pub(super) async fn report(&self) -> Response<Body> {
+        let answers = self.answers().await;
         let address = self.address.get().unwrap_or(&self.configured);
         let mut components = serde_json::Map::new();
         components.insert(
             "server".to_owned(),
             json!({
-                "status": "up",
+                "status": word(self.accepts()),
                 "host": address.ip(),
                 "port": address.port(),
-                "environment": self.environment,
+                "environment": shortened(&self.environment),
             }),
         );
         for component in &self.components {
             components.insert(component.name.to_owned(), (component.report)());
         }
-        for check in &self.checks {
-            let status = if (check.is_ready)() { "up" } else { "down" };
-            components.insert(check.name.clone(), json!({ "status": status }));
+        for (check, is_ready) in self.checks.iter().zip(&answers) {
+            components.insert(
+                check.name().to_owned(),
+                json!({ "status": word(*is_ready) }),
+            );
         }
-        let (code, status) = self.standing("healthy");
+        let (code, status) = self.standing("healthy", &answers);
         answer(
             code,
             &json!({
                 "status": status,
-                "server": self.server,
-                "version": self.version,
+                "server": shortened(&self.server),
+                "version": shortened(&self.version),
                 "timestamp": now(),
                 "components": components,
             }),
@@ -100,19 +107,42 @@ impl Health {
     }
 
     /// 200 when requests may be sent here, else 503.
-    pub(super) fn ready(&self) -> Response<Body> {
-        let (code, status) = self.standing("ready");
+    pub(super) async fn ready(&self) -> Response<Body> {
+        let (code, status) = self.standing("ready", &self.answers().await);
         answer(code, &json!({ "status": status }))
     }
 
-    fn standing(&self, well: &'static str) -> (StatusCode, &'static str) {
+    async fn answers(&self) -> Vec<bool> {
+        futures::future::join_all(self.checks.iter().map(ReadyCheck::is_ready)).await
+    }
+
+    fn standing(&self, well: &'static str, answers: &[bool]) -> (StatusCode, &'static str) {
         if self.draining.is_cancelled() {
             (StatusCode::SERVICE_UNAVAILABLE, "draining")
-        } else if self.checks.iter().all(|check| (check.is_ready)()) {
+        } else if self.accepts() && answers.iter().all(|is_ready| *is_ready) {
             (StatusCode::OK, well)
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
         }
+    }
+
+    fn accepts(&self) -> bool {
+        match &self.accepting {
+            Accepting::Until(ended) => self.address.get().is_some() && !ended.is_cancelled(),
+            Accepting::Elsewhere => true,
+        }
+    }
+}
+
+const fn word(is_well: bool) -> &'static str {
+    if is_well { "up" } else { "down" }
+}
+
+/// A name as it is shown: whoever asks is not sent a megabyte.
+fn shortened(name: &str) -> &str {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => &name[..end],
+        None => name,
     }
 }
 
@@ -151,6 +181,7 @@ mod tests {
             environment: "production".to_owned(),
             address: Arc::new(OnceLock::new()),
             configured: ([127, 0, 0, 1], 8000).into(),
+            accepting: Accepting::Elsewhere,
             draining: CancellationToken::new(),
             checks,
             components: Vec::new(),
@@ -163,7 +194,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_report_has_the_guides_fields() {
-        let mut report = body(health(vec![]).report()).await;
+        let mut report = body(health(vec![]).report().await).await;
         let timestamp = report.as_object_mut().unwrap().remove("timestamp").unwrap();
         assert!(timestamp.as_f64().unwrap() > 1.7e9);
         let server =
@@ -178,26 +209,56 @@ mod tests {
     async fn a_part_that_is_down_makes_it_unready_but_alive() {
         let up = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&up);
-        let is_ready = Arc::new(move || seen.load(Ordering::Relaxed));
-        let health = health(vec![ReadyCheck {
-            name: "child".to_owned(),
-            is_ready,
-        }]);
-        assert_eq!(health.ready().status(), 503);
+        let health = health(vec![ReadyCheck::asked("child", move || {
+            seen.load(Ordering::Relaxed)
+        })]);
+        assert_eq!(health.ready().await.status(), 503);
         assert_eq!(health.live().status(), 200);
-        let report = health.report();
+        let report = health.report().await;
         assert_eq!(report.status(), 503);
         assert_eq!(body(report).await["components"]["child"]["status"], "down");
         up.store(true, Ordering::Relaxed);
-        assert_eq!(health.ready().status(), 200);
+        assert_eq!(health.ready().await.status(), 200);
     }
 
     #[tokio::test]
     async fn draining_is_unready_at_once_but_alive() {
         let health = health(vec![]);
         health.draining.cancel();
-        assert_eq!(health.report().status(), 503);
-        assert_eq!(body(health.ready()).await["status"], "draining");
+        assert_eq!(health.report().await.status(), 503);
+        assert_eq!(body(health.ready().await).await["status"], "draining");
         assert_eq!(health.live().status(), 200);
+    }
+
+    // STA-05
+    #[tokio::test]
+    async fn it_is_unready_until_it_listens_and_once_it_does_not() {
+        let ended = CancellationToken::new();
+        let health = Health {
+            accepting: Accepting::Until(ended.clone()),
+            ..health(vec![])
+        };
+        assert_eq!(health.ready().await.status(), 503);
+        health.address.set(([127, 0, 0, 1], 1).into()).unwrap();
+        assert_eq!(health.ready().await.status(), 200);
+        ended.cancel();
+        assert_eq!(health.ready().await.status(), 503);
+        let report = body(health.report().await).await;
+        assert_eq!(report["components"]["server"]["status"], "down");
+        assert_eq!(report["status"], "unavailable");
+    }
+
+    #[tokio::test]
+    async fn a_name_of_a_megabyte_is_cut() {
+        let long = "ü".repeat(1 << 20);
+        let health = Health {
+            server: long.clone(),
+            version: long.clone(),
+            environment: long,
+            ..health(vec![])
+        };
+        let report = body(health.report().await).await;
+        assert_eq!(report["server"], "ü".repeat(LONGEST_NAME));
+        assert!(report.to_string().len() < 2000);
     }
 }

@@ -4,12 +4,16 @@
 //! access log knows why, and `layers/refusals.rs` writes the body: JSON on the REST door, a JSON-RPC
 //! error on the MCP door.
 
+mod said;
+
 use std::{borrow::Cow, time::Duration};
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use serde_json::json;
+
+pub(crate) use self::said::said;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:ident;)+) => {
@@ -18,6 +22,9 @@ macro_rules! codes {
         pub(crate) enum Code { $($(#[doc = $doc])+ $name,)+ }
 
         impl Code {
+            /// Every code, in the order of their numbers (`code as usize`).
+            pub(crate) const ALL: &[Self] = &[$(Self::$name),+];
+
             /// The code as a client sees it.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
@@ -28,9 +35,6 @@ macro_rules! codes {
                 match self { $(Self::$name => StatusCode::$status,)+ }
             }
         }
-
-        #[cfg(test)]
-        const ALL: &[Code] = &[$(Code::$name),+];
     };
 }
 
@@ -81,6 +85,8 @@ codes! {
     NeedsMcp = "needs_mcp", NOT_IMPLEMENTED;
     /// The server is full.
     Overloaded = "overloaded", SERVICE_UNAVAILABLE;
+    /// The tool, or what it asks, did not end in time.
+    Timeout = "timeout", GATEWAY_TIMEOUT;
 }
 
 /// A "no", with what happened and what to do about it.
@@ -285,11 +291,11 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_every_status_is_an_error() {
-        let mut names: Vec<_> = ALL.iter().map(|code| code.as_str()).collect();
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ALL.len());
-        for code in ALL {
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error());
         }
     }
