@@ -149,6 +149,11 @@ CALLERS = row(
           "Arguments that the tool's schema does not admit, and names of tools that there are not.",
           query(rate("http_tool_execution_errors_total", TOOL + ',error_type=~"invalid_arguments|unknown_tool"',
                      "tool, error_type"), "{{tool}} {{error_type}}"), stacked=True),
+    lines("Errors by key", "reqps",
+          "Requests answered with an error, by the name of the key (anonymous: none) and the code of the error. Without "
+          "429, which has a panel of its own.",
+          query(rate("simply_mcp_refused_requests_total", KEY + ',code!="rate_limited"', "key, code"),
+                "{{key}} {{code}}"), stacked=True),
     words("Which client sends rubbish?", "The question that needs the log.", CLIENT_QUESTION, width=12, height=8),
 )
 

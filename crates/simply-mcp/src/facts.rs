@@ -226,6 +226,11 @@ impl Eq for Caller {}
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeenCaller(pub(crate) Arc<OnceLock<Caller>>);
 
+/// Whose request was refused behind the authentication door: travels back beside the refusal, for whoever counts. An
+/// answer that is no refusal has none.
+#[derive(Clone, Debug)]
+pub(crate) struct RefusedCaller(pub(crate) Caller);
+
 /// Why authentication failed, in one word: travels back in the response's extensions, for the log. Takes no memory
 /// of its own.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 //! | | |
 //! | --- | --- |
 //! | reads | section `auth`; `Authorization: Bearer KEY` (RFC 6750 §2.1); [`facts::client_address`] |
-//! | writes | [`Caller`], [`SeenCaller`]; takes `Authorization` out of the request; [`AuthFailure`] of a refusal |
+//! | writes | [`Caller`], [`SeenCaller`]; takes `Authorization` out of the request; [`AuthFailure`] and [`RefusedCaller`] of a refusal |
 //! | sets | `WWW-Authenticate` on a 401 |
 //! | answers | 401 `unauthorized`, one answer for all reasons; 401 `key_malformed` for a key that was mistyped; 429 `rate_limited` after 100 wrong ones of an address in a minute |
 //! | default | on as soon as there is a key; then every route needs one, but health, metrics, and what says how to get a token |
@@ -20,8 +20,9 @@ use http::{Request, Response, header};
 use crate::{
     auth::{Authentication, Failure, while_good},
     body,
-    facts::{self, AuthFailure, Caller, SeenCaller},
+    facts::{self, AuthFailure, Caller, RefusedCaller, SeenCaller},
     handle::Handle,
+    refusal::Refusal,
     traces::AuthenticationSpan,
 };
 
@@ -55,7 +56,11 @@ impl<N: Handle> Handle for Authenticates<N> {
             Err(failure) => return refused(authentication, failure, &request),
         };
         introduce(&mut request, &caller);
-        let response = self.next.handle(request).await;
+        let mut response = self.next.handle(request).await;
+        if response.extensions().get::<Refusal>().is_some() {
+            let caller = RefusedCaller(caller.clone());
+            response.extensions_mut().insert(caller);
+        }
         if caller.facts().is_none() || !body::is_event_stream(response.headers()) {
             return response;
         }

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use prometheus::{Histogram, IntCounter};
 
 use super::Metrics;
-use crate::facts::Route;
+use crate::facts::{Caller, Route};
 
 /// What metrics call the methods, in the order of [`method_index`].
 const METHODS: [&str; 10] = [
@@ -73,6 +73,12 @@ impl HttpSeries {
                 .inc(),
             None => self.counter(place, "other").inc(),
         }
+    }
+
+    /// Notes that the answer is an error. Labels are looked up: errors are rare, or else cheap for want of a tool.
+    pub(crate) fn refused(&self, caller: &Caller, code: &str) {
+        let labels = &[caller.label(), code];
+        self.metrics.refused.with_label_values(labels).inc();
     }
 
     /// Notes the bytes of its body and of its answer's, once both are known.

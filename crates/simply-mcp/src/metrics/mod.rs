@@ -43,6 +43,8 @@ pub(crate) struct Metrics {
     pub(crate) request_size: HistogramVec,
     /// Bytes of the answer's body: `http_response_size_bytes{method,endpoint}`.
     pub(crate) response_size: HistogramVec,
+    /// Requests that were answered with an error: `simply_mcp_refused_requests_total{key,code}`.
+    pub(crate) refused: IntCounterVec,
     /// Requests whose key or token was good: `http_auth_success_total{key_name}`.
     pub(crate) auth_success: IntCounterVec,
     /// Requests that were refused for want of a good key or token: `http_auth_failure_total{reason}`.
@@ -140,6 +142,11 @@ impl Metrics {
                 "Bytes of the bodies of answers.",
                 &["method", "endpoint"],
                 BYTES,
+            ),
+            refused: add.counters(
+                "simply_mcp_refused_requests_total",
+                "Requests answered with an error, by the name of the key and the error's code.",
+                &["key", "code"],
             ),
             auth_success: add.counters(
                 "http_auth_success_total",

@@ -37,26 +37,40 @@ async fn a_key_is_known_by_its_name_and_an_address_not_at_all() {
     let router = transport.router().unwrap();
     let keys = (0..NAMES.len()).map(|index| Some(key(index)));
     for key in keys.chain([None, Some("wrong-key-of-somebody".to_owned())]) {
-        let mut request = Request::get("/tools").header("host", "localhost");
-        if let Some(key) = &key {
-            request = request.header("authorization", format!("Bearer {key}"));
+        for path in ["/tools", "/nothing"] {
+            let mut request = Request::get(path).header("host", "localhost");
+            if let Some(key) = &key {
+                request = request.header("authorization", format!("Bearer {key}"));
+            }
+            let peer = PeerAddress(([203, 0, 113, 77], 4711).into());
+            let request = request.extension(peer).body(Body::empty()).unwrap();
+            drop(router.clone().oneshot(request).await.unwrap());
         }
-        let peer = PeerAddress(([203, 0, 113, 77], 4711).into());
-        let request = request.extension(peer).body(Body::empty()).unwrap();
-        drop(router.clone().oneshot(request).await.unwrap());
     }
     let text = scrape(&router).await;
     let seen = Exposition::of(&text);
     for (name, written) in NAMES {
         let series = format!("http_auth_success_total{{key_name=\"{written}\"}}");
-        assert_eq!(seen.value(&series), 1.0, "{name}\n{text}");
+        assert_eq!(seen.value(&series), 2.0, "{name}\n{text}");
         let series = format!("http_rate_limit_hit_total{{key=\"{written}\"}}");
+        assert_eq!(seen.value(&series), 2.0, "{name}\n{text}");
+        let refused = "simply_mcp_refused_requests_total";
+        let series = format!("{refused}{{code=\"not_found\",key=\"{written}\"}}");
         assert_eq!(seen.value(&series), 1.0, "{name}\n{text}");
     }
-    assert_eq!(
-        seen.value("http_rate_limit_hit_total{key=\"anonymous\"}"),
-        1.0
-    );
+    for (series, value) in [
+        ("http_rate_limit_hit_total{key=\"anonymous\"}", 2.0),
+        (
+            "simply_mcp_refused_requests_total{code=\"not_found\",key=\"anonymous\"}",
+            1.0,
+        ),
+        (
+            "simply_mcp_refused_requests_total{code=\"unauthorized\",key=\"anonymous\"}",
+            2.0,
+        ),
+    ] {
+        assert_eq!(seen.value(series), value, "{series}\n{text}");
+    }
     for secret in ["a1b2c3d4e5", "wrong-key", "203.0.113"] {
         assert!(!text.contains(secret), "{secret}\n{text}");
     }

@@ -17,7 +17,13 @@ use super::{
     bodies::{Received, Sent, peeked},
     line::{Head, Line},
 };
-use crate::{body, facts::Route, logs, metrics::Place};
+use crate::{
+    body,
+    facts::{Caller, RefusedCaller, Route},
+    logs,
+    metrics::Place,
+    refusal::Refusal,
+};
 
 /// What stands for an answer that nobody waited for.
 pub(super) const CLIENT_CLOSED: u16 = 499;
@@ -73,6 +79,7 @@ impl Watch {
     /// Notes the answer, and hands it on.
     pub(super) fn answered(mut self, response: Response<Body>) -> Response<Body> {
         self.count_answer(response.status());
+        self.count_refusal(&response);
         if let Some(line) = &mut self.line {
             line.head = Some(Head::of(&response));
         }
@@ -103,6 +110,18 @@ impl Watch {
         self.is_answered = true;
         if let (Some(series), Some(place)) = (&self.observers.to.series, self.place) {
             series.answered(place, status, self.started.elapsed());
+        }
+    }
+
+    fn count_refusal(&self, response: &Response<Body>) {
+        const NOBODY: &Caller = &Caller::nobody();
+        let extensions = response.extensions();
+        if let (Some(series), Some(refusal)) =
+            (&self.observers.to.series, extensions.get::<Refusal>())
+        {
+            let caller = extensions.get::<RefusedCaller>();
+            let caller = caller.map_or(NOBODY, |caller| &caller.0);
+            series.refused(caller, refusal.code.as_str());
         }
     }
 
