@@ -208,8 +208,12 @@ async fn is_clean(request: RequestBuilder, what: &str) -> bool {
     }
     let id = headers["x-correlation-id"].to_str().unwrap();
     let body = event_or_json(&text);
-    let is_refused =
-        status >= 400 || body.get("error").is_some() || body["result"]["isError"] == true;
+    let answers = body
+        .as_array()
+        .map_or(std::slice::from_ref(&body), Vec::as_slice);
+    let is_error =
+        |answer: &Value| answer.get("error").is_some() || answer["result"]["isError"] == true;
+    let is_refused = status >= 400 || answers.iter().all(is_error);
     if status >= 400 && !text.is_empty() && headers["content-type"] == "application/json" {
         let said = [
             &body["correlation_id"],
@@ -219,18 +223,20 @@ async fn is_clean(request: RequestBuilder, what: &str) -> bool {
         // Errors of the protocol itself have the header alone.
         assert!(is_named || body["jsonrpc"] == "2.0", "no id in {}", about());
     }
-    let details = [
-        &body["detail"],
-        &body["error"]["message"],
-        &body["result"]["content"][0]["text"],
-    ];
-    for detail in details {
-        let length = detail.as_str().unwrap_or_default().len();
-        assert!(
-            !is_refused || length <= LONGEST_DETAIL,
-            "{length} bytes in {}",
-            about()
-        );
+    for answer in answers {
+        let words = [
+            &answer["detail"],
+            &answer["error"]["message"],
+            &answer["result"]["content"][0]["text"],
+        ];
+        for said in words {
+            let length = said.as_str().unwrap_or_default().len();
+            assert!(
+                !is_refused || length <= LONGEST_DETAIL,
+                "{length} bytes in {}",
+                about()
+            );
+        }
     }
     is_refused
 }
@@ -337,7 +343,7 @@ async fn rest_says_nothing() {
     }
     let too_long = format!(
         "POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        u64::MAX
+        10 * 1024 * 1024 + 1
     );
     let answer = server.raw(too_long.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");

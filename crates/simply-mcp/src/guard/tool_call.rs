@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     calls::{Door, Outcome, ToolCall},
-    refusal::Refusal,
+    refusal::{Refusal, shown},
     schema::{InvalidArguments, UNREAD},
 };
 
@@ -70,7 +70,7 @@ impl<H: ServerHandler> Guarded<H> {
             told.answered_with(ErrorCode::INVALID_PARAMS);
             told.ends(Outcome::UnknownTool);
             // In the words in which `McpServer` says it of a name that nobody knows.
-            let text = format!("there is no tool {}", request.name);
+            let text = format!("there is no tool {}", shown(&request.name));
             return Err(ErrorData::invalid_params(text, None));
         }
         if let Some(tool) = self.tool(&request.name, &context).await {

@@ -13,7 +13,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use serde_json::json;
 
-pub(crate) use self::said::said;
+pub(crate) use self::said::{said, shown};
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $status:ident;)+) => {

@@ -5,6 +5,9 @@ use std::fmt::Display;
 /// The most bytes of a parser's own words that a client hears.
 const LONGEST_SAID: usize = 200;
 
+/// The most characters of a name that a client hears again.
+const LONGEST_NAME: usize = 128;
+
 /// How serde names what it expected, before the name of a type of ours, and what a client is told instead.
 const TYPES: &[(&str, &str)] = &[
     ("tuple struct ", "a list"),
@@ -27,6 +30,14 @@ pub(crate) fn said(error: &impl Display) -> String {
     let start = text.floor_char_boundary(half);
     let end = text.ceil_char_boundary(text.len() - half);
     format!("{}…{}", &text[..start], &text[end..])
+}
+
+/// A name that a client sent, as far as it hears it again.
+pub(crate) fn shown(name: &str) -> &str {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => &name[..end],
+        None => name,
+    }
 }
 
 fn without_types(text: &str) -> String {
@@ -56,6 +67,12 @@ fn is_of_a_name(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_repeated_up_to_a_length() {
+        assert_eq!(shown("écho"), "écho");
+        assert_eq!(shown(&"é".repeat(5000)), "é".repeat(LONGEST_NAME));
+    }
 
     // LOG-03
     #[test]

@@ -9,6 +9,7 @@ use super::{
     Handler, McpServer,
     registry::{CompletionKey, Function, Registry},
 };
+use crate::refusal::shown;
 
 /// Values that complete an argument. A list of texts becomes one by itself.
 ///
@@ -134,7 +135,10 @@ pub(super) fn find(
         _ => return Err("this kind of reference has no completions".to_owned()),
     };
     if !exists {
-        return Err(format!("there is no prompt or resource template {}", key.0));
+        return Err(format!(
+            "there is no prompt or resource template {}",
+            shown(&key.0)
+        ));
     }
     Ok(completions.get(&key).cloned())
 }

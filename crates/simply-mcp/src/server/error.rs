@@ -6,6 +6,7 @@ use rmcp::model::{
 use serde_json::json;
 
 use super::InputRequired;
+use crate::refusal::shown;
 use crate::schema::UNREAD;
 
 /// Why a handler gave no result.
@@ -50,7 +51,7 @@ impl ToolError {
     #[must_use]
     pub fn not_found(uri: impl Into<String>) -> Self {
         let uri = uri.into();
-        let message = format!("there is no resource {uri}");
+        let message = format!("there is no resource {}", shown(&uri));
         Self::protocol(ErrorData::resource_not_found(
             message,
             Some(json!({ "uri": uri })),

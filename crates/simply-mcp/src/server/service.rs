@@ -33,6 +33,7 @@ use super::{
     sessions::{MAX_WATCHED, MAX_WATCHED_BYTES},
     state::{Rounds, Subject},
 };
+use crate::refusal::shown;
 
 impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
@@ -52,7 +53,7 @@ impl ServerHandler for McpServer {
             .get(&*params.name)
             .map(|tool| Arc::clone(&tool.function));
         let function = function.ok_or_else(|| {
-            ErrorData::invalid_params(format!("there is no tool {}", params.name), None)
+            ErrorData::invalid_params(format!("there is no tool {}", shown(&params.name)), None)
         })?;
         let subject = Subject {
             method: "tools/call",
@@ -132,7 +133,7 @@ impl ServerHandler for McpServer {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let registry = self.shared.registry.load_full();
         let (function, variables) = resources::find(&registry, &params.uri).ok_or_else(|| {
-            let message = format!("there is no resource {}", params.uri);
+            let message = format!("there is no resource {}", shown(&params.uri));
             ErrorData::resource_not_found(message, Some(json!({ "uri": params.uri })))
         })?;
         let hints = hints(registry.cache, &request);
@@ -186,7 +187,7 @@ impl ServerHandler for McpServer {
             .get(&params.name)
             .cloned();
         let prompt = prompt.ok_or_else(|| {
-            ErrorData::invalid_params(format!("there is no prompt {}", params.name), None)
+            ErrorData::invalid_params(format!("there is no prompt {}", shown(&params.name)), None)
         })?;
         let mut arguments = params.arguments.unwrap_or_default();
         prompts::check_required(&prompt.definition, &arguments)?;
