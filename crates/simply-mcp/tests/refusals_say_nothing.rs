@@ -208,12 +208,13 @@ async fn is_clean(request: RequestBuilder, what: &str) -> bool {
     }
     let id = headers["x-correlation-id"].to_str().unwrap();
     let body = event_or_json(&text);
-    let answers = body
-        .as_array()
-        .map_or(std::slice::from_ref(&body), Vec::as_slice);
-    let is_error =
-        |answer: &Value| answer.get("error").is_some() || answer["result"]["isError"] == true;
-    let is_refused = status >= 400 || answers.iter().all(is_error);
+    let is_error = |message: &Value| message.get("error").is_some();
+    let is_refused = status >= 400
+        || is_error(&body)
+        || body["result"]["isError"] == true
+        || body
+            .as_array()
+            .is_some_and(|batch| batch.iter().all(is_error));
     if status >= 400 && !text.is_empty() && headers["content-type"] == "application/json" {
         let said = [
             &body["correlation_id"],
@@ -223,29 +224,22 @@ async fn is_clean(request: RequestBuilder, what: &str) -> bool {
         // Errors of the protocol itself have the header alone.
         assert!(is_named || body["jsonrpc"] == "2.0", "no id in {}", about());
     }
-    for answer in answers {
-        let words = [
-            &answer["detail"],
-            &answer["error"]["message"],
-            &answer["result"]["content"][0]["text"],
-        ];
-        for said in words {
-            let length = length_of_our_own(said.as_str().unwrap_or_default());
-            assert!(
-                !is_refused || length <= LONGEST_DETAIL,
-                "{length} bytes in {}",
-                about()
-            );
-        }
+    let details = [
+        &body["detail"],
+        &body["error"]["message"],
+        &body["result"]["content"][0]["text"],
+    ];
+    for detail in details {
+        // A client's own words may come back to it, as rmcp does with a method or a header that does not fit.
+        let ours = detail.as_str().unwrap_or_default().replace('é', "");
+        let length = ours.len();
+        assert!(
+            !is_refused || length <= LONGEST_DETAIL,
+            "{length} bytes in {}",
+            about()
+        );
     }
     is_refused
-}
-
-/// What is sent here is long only by one letter said again and again, and that is not counted.
-fn length_of_our_own(said: &str) -> usize {
-    let mut letters: Vec<char> = said.chars().collect();
-    letters.dedup();
-    letters.len()
 }
 
 fn event_or_json(text: &str) -> Value {
@@ -350,7 +344,7 @@ async fn rest_says_nothing() {
     }
     let too_long = format!(
         "POST /tools/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        10 * 1024 * 1024 + 1
+        u64::MAX / 2
     );
     let answer = server.raw(too_long.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
@@ -463,8 +457,7 @@ async fn mcp_says_nothing_of_requests_that_do_not_fit() {
         "no/such",
         "",
     ] {
-        // Every other one: the long text, its list and its map among them.
-        for value in wrong_values().into_iter().skip(1).step_by(2) {
+        for value in wrong_values() {
             let mut shapes = vec![value.clone()];
             for member in [
                 "name",

@@ -7,8 +7,8 @@ use crate::repository;
 /// What the names of our series begin with.
 const PREFIXES: [&str; 3] = ["http_", "process_", "simply_mcp_"];
 
-/// The methods by which a program adds a series of its own.
-const ADDED_BY: [&str; 2] = ["with_counter(", "with_gauge("];
+/// What a series is added by outside of the metrics' own room.
+const ADDED_BY: [&str; 2] = ["counter(", "gauge("];
 
 /// The name of each family that the library or the program declares.
 pub(crate) fn families() -> BTreeSet<String> {
@@ -39,7 +39,7 @@ fn each_source(folder: &Path, see: &mut impl FnMut(&Path, &str)) {
 }
 
 /// The names in `code`: in the metrics' own room each text that looks like one, elsewhere what is given to the
-/// methods that add a series.
+/// functions that add a series.
 fn names_in(code: &str, in_metrics: bool) -> impl Iterator<Item = String> {
     let parts: Vec<&str> = code.split('"').collect();
     let mut names = vec![];

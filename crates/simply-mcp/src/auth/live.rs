@@ -76,6 +76,11 @@ impl Keys {
             trouble: Mutex::new(None),
         };
         keys.put_in_force(&sources.entries);
+        if keys.file.is_some() {
+            // From the start, so that the first failure is seen as a step up.
+            metrics.keys_stale.with_label_values(&[SOURCE]).set(0);
+            let _ = metrics.keys_load_failures.with_label_values(&[SOURCE]);
+        }
         Ok(keys)
     }
 

@@ -13,8 +13,8 @@ use rmcp::{
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
         CancelledNotificationParam, CompleteRequestParams, CompleteResult, CustomNotification,
-        CustomRequest, CustomResult, DiscoverResult, GetPromptRequestParams, GetPromptResponse,
-        GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
+        CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult,
         InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
         ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
         ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
@@ -24,6 +24,8 @@ use rmcp::{
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
+
+use crate::refusal::shown;
 
 use super::{
     Guarded,
@@ -153,6 +155,15 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         if request.method == "tools/call" {
             let text = "the params do not fit tools/call";
             return Err(ErrorData::invalid_params(text, None));
+        }
+        // rmcp's own answer to a method that nobody knows is its whole name.
+        let name = shown(&request.method);
+        if name != request.method {
+            return Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                name.into_owned(),
+                None,
+            ));
         }
         let call = Call::of("a request of its own", &context);
         self.answer(call, || self.inner().on_custom_request(request, context))

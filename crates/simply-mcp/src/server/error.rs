@@ -6,8 +6,7 @@ use rmcp::model::{
 use serde_json::json;
 
 use super::InputRequired;
-use crate::refusal::shown;
-use crate::schema::UNREAD;
+use crate::{refusal::shown, schema::UNREAD};
 
 /// Why a handler gave no result.
 ///
