@@ -359,7 +359,13 @@ async fn gw_05_garbage_and_foreign_ids_reach_nobody() {
     // The child answered this one's id with "wrong" before it was asked, or with "fine" after.
     assert!(fine == "fine" || fine == "wrong", "{fine}");
     let error = call(&client, "malformed", json!({})).await.unwrap_err();
-    assert_eq!(refusal(&error).2["code"], "child_malformed");
+    let (_, message, data) = refusal(&error);
+    assert_eq!(data["code"], "child_malformed");
+    // LOG-03: what the parser says of the child's answer is in the log only.
+    assert!(
+        message.contains("the log of this gateway") && !message.contains("this is not a list"),
+        "{message}"
+    );
     assert_eq!(
         text(&client, "notification_flood", json!({})).await,
         "flooded"

@@ -100,7 +100,7 @@ pub(super) enum CallError {
     Timeout(Duration),
     /// The client took its request back.
     Cancelled,
-    /// The child's answer is not what the protocol says.
+    /// The child's answer is not what the protocol says; in words of ours, as the client hears them.
     Malformed(String),
 }
 
@@ -154,19 +154,12 @@ impl From<CallError> for ErrorData {
                 "the request was cancelled".to_owned(),
                 json!({"code": "cancelled"}),
             ),
-            CallError::Malformed(cause) => {
-                // It is about the child's inside, and may repeat what else the child said.
-                tracing::warn!(
-                    cause,
-                    "the server behind the gateway gave an answer that is not valid MCP"
-                );
-                refusal(
-                    "the server behind this gateway gave an answer that is not valid MCP; the log of this gateway \
-                     says what is wrong with it"
-                        .to_owned(),
-                    json!({"code": "child_malformed"}),
-                )
-            }
+            CallError::Malformed(cause) => refusal(
+                format!(
+                    "the server behind this gateway gave an answer that is not valid MCP: {cause}"
+                ),
+                json!({"code": "child_malformed"}),
+            ),
         }
     }
 }

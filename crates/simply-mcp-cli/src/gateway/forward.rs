@@ -39,7 +39,6 @@ impl Gateway {
         params: impl Serialize,
         context: RequestContext<RoleServer>,
     ) -> Result<Box<RawValue>, CallError> {
-        let malformed = |error: serde_json::Error| CallError::Malformed(error.to_string());
         let params = serde_json::to_value(params).map_err(malformed)?;
         let target = params.get("name").and_then(Value::as_str);
         // A name that a client invented would be the name of a span.
@@ -171,8 +170,18 @@ fn failed(method: &str, result: &RawValue) -> bool {
         && serde_json::from_str::<Outcome>(result.get()).is_ok_and(|outcome| outcome.is_error)
 }
 
+/// What the parser says may repeat what else the child said, and is for the log only.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to map_err as it is"
+)]
+fn malformed(error: serde_json::Error) -> CallError {
+    tracing::warn!(%error, "the server behind the gateway gave an answer that is not valid MCP");
+    CallError::Malformed("the log of this gateway says what is wrong with it".to_owned())
+}
+
 pub(super) fn parse<T: DeserializeOwned>(result: &RawValue) -> Result<T, CallError> {
-    serde_json::from_str(result.get()).map_err(|error| CallError::Malformed(error.to_string()))
+    serde_json::from_str(result.get()).map_err(malformed)
 }
 
 /// What kind of result it is (2026-07-28, multi round-trip requests and tasks).
@@ -204,10 +213,9 @@ pub(super) fn with_content(result: Box<RawValue>) -> Result<Box<RawValue>, CallE
     }
     let mut object: serde_json::Map<String, Value> = parse(&result)?;
     object.insert("content".to_owned(), Value::Array(Vec::new()));
-    serde_json::value::to_raw_value(&object)
-        .map_err(|error| CallError::Malformed(error.to_string()))
+    serde_json::value::to_raw_value(&object).map_err(malformed)
 }
 
 fn parse_borrowed<'a, T: Deserialize<'a>>(result: &'a RawValue) -> Result<T, CallError> {
-    serde_json::from_str(result.get()).map_err(|error| CallError::Malformed(error.to_string()))
+    serde_json::from_str(result.get()).map_err(malformed)
 }
