@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
-    common::{Server, client, initialize, modern, request, start},
+    common::{Server, client, initialize, modern, request, start, start_with},
     exposition::Exposition,
 };
 
@@ -80,7 +80,8 @@ async fn whole_answers(server: &Server) {
 /// Waits until so many requests are in flight, so that giving up means something.
 async fn in_flight(server: &Server, connections: usize) {
     let begun = Instant::now();
-    while scraped(server).await.value("http_request_queue_size") < connections as f64 {
+    // The scrape is one of them.
+    while scraped(server).await.value("http_request_queue_size") < connections as f64 + 1.0 {
         assert!(begun.elapsed() < PATIENCE, "the requests do not arrive");
     }
 }
@@ -153,4 +154,24 @@ async fn connections_that_break_off(server: &Server) {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(part.as_bytes()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_drain_is_seen_where_metrics_are_served_apart() {
+    let settings = json!({"monitoring": {"listen": "127.0.0.1:0"}});
+    let server = start_with(crate::common::server(), settings).await;
+    let apart = server.running.monitoring_address().unwrap();
+    let seen = async || {
+        let response = client().get(format!("http://{apart}/metrics")).send().await;
+        Exposition::of(&response.unwrap().text().await.unwrap())
+    };
+    // Something runs, so that the drain lasts.
+    let call = server.post("/tools/sleep", r#"{"milliseconds": 600000}"#);
+    let call = tokio::spawn(call.send());
+    in_flight(&server, 1).await;
+    assert_eq!(seen().await.value("simply_mcp_draining"), 0.0);
+    let shutdown = tokio::spawn(server.running.shutdown());
+    while seen().await.value("simply_mcp_draining") == 0.0 {}
+    call.abort();
+    shutdown.await.unwrap();
 }
