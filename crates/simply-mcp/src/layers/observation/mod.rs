@@ -10,7 +10,7 @@
 //! An answer that is whole is told of at once. One that streams is when it has ended or its reader has gone: its line
 //! then has the whole time and every byte, while `http_request_duration_seconds` has the time to the head, as a
 //! stream may live for hours. A request whose client went away before the answer is told of with the status 499, as
-//! nginx has it. A body of unknown length is counted as it passes; nothing is wrapped around one that says how long it
+//! nginx has it. Its time is that until then. A body of unknown length is counted as it passes; nothing is wrapped around one that says how long it
 //! is, and one that says more than this server ever reads counts as nothing.
 //!
 //! Never a header, a query, an argument or a body: those can carry secrets. With `log_responses` the bodies of answers,
