@@ -21,6 +21,18 @@ const WRONG_PASSWORD: Canary = Canary::new("a wrong password of the store", "Wr0
 const STATE_KEY: Canary = Canary::new("mcp.state_key", "Kz8StateKeyThatSealsWhatClientsCarry");
 const ENVIRONMENT_KEY: Canary = Canary::new("MCP_API_KEY", "Ek5EnvironmentKeyOfTheOperator7Lm2Qx");
 
+const COLLECTOR_KEY: Canary = Canary::new("OTEL_EXPORTER_OTLP_HEADERS", "Ot6KeyForTheCollectorB8x");
+
+/// Nobody listens on port 1: all that is told of traces goes wrong.
+const COLLECTOR: [(&str, &str); 3] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "x-key=Ot6KeyForTheCollectorB8x",
+    ),
+    ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+];
+
 /// A directory with a keys file, and the key in it.
 fn with_keys_file() -> (TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
@@ -45,6 +57,7 @@ fn settings(store: &str) -> Value {
             "jwt": {"issuer": "https://issuer.example", "jwks_file": "jwks.json", "audience": ["us"]},
         },
         "rate_limit": {"enabled": true, "default_limit": 100_000, "store": store},
+        "monitoring": {"tracing_enabled": true},
         "logging": {"level": "TRACE", "file": "file.log"},
         "audit": {"file": "audit.log", "arguments": {"echo": ["harmless"]}},
         "mcp": {"state_key": STATE_KEY.text},
@@ -109,14 +122,20 @@ async fn no_secret_is_in_anything_that_is_written_in_front_of_a_child() {
     let served = Served::start(
         directory,
         &settings(&store),
-        &[("MCP_API_KEY", ENVIRONMENT_KEY.text)],
+        &[&COLLECTOR[..], &[("MCP_API_KEY", ENVIRONMENT_KEY.text)]].concat(),
         &["python3", "-B", &child],
     );
     let mut traffic = Traffic::to(&served.url, &key);
     traffic.everything().await;
     let key_canary = Canary::new("the key's own text", key["smcp_".len()..].to_owned().leak());
     let mut canaries = traffic::CANARIES.to_vec();
-    canaries.extend([STORE_PASSWORD, STATE_KEY, ENVIRONMENT_KEY, key_canary]);
+    canaries.extend([
+        STORE_PASSWORD,
+        STATE_KEY,
+        ENVIRONMENT_KEY,
+        COLLECTOR_KEY,
+        key_canary,
+    ]);
     let outputs = outputs(&served, &mut traffic).await;
     assert_silent(&outputs, &canaries);
     // Floods of refusals are cut short.
@@ -135,11 +154,12 @@ async fn no_secret_is_in_anything_that_is_written_when_the_store_refuses_us() {
         WRONG_PASSWORD.text,
         redis.port()
     );
-    let served = Served::start(directory, &settings(&store), &[], &[]);
+    let served = Served::start(directory, &settings(&store), &COLLECTOR, &[]);
     let mut traffic = Traffic::to(&served.url, &key);
     traffic.everything().await;
     let mut canaries = traffic::CANARIES.to_vec();
-    canaries.extend([WRONG_PASSWORD, STATE_KEY]);
+    canaries.extend([WRONG_PASSWORD, STATE_KEY, COLLECTOR_KEY]);
+    served.says("The collector takes no traces");
     let outputs = outputs(&served, &mut traffic).await;
     assert!(
         outputs[0].1.contains("store"),

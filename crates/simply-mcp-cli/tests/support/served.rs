@@ -70,6 +70,18 @@ impl Served {
         self.directory.path().join(name)
     }
 
+    /// Waits until `words` stand on its standard error.
+    pub(crate) fn says(&self, words: &str) {
+        let start = Instant::now();
+        while !fs::read_to_string(self.path("stderr"))
+            .unwrap()
+            .contains(words)
+        {
+            assert!(start.elapsed() < PATIENCE, "it does not say {words:?}");
+            pause();
+        }
+    }
+
     /// Each line of one of its files as JSON.
     pub(crate) fn lines(&self, name: &str) -> Vec<Value> {
         let lines = BufReader::new(File::open(self.path(name)).unwrap()).lines();
@@ -77,18 +89,6 @@ impl Served {
             .map(|line| line.unwrap())
             .map(|line| serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
-    }
-
-    /// Tells it to end, and waits until it has.
-    pub(crate) fn end(&mut self) {
-        let id = self.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(told.success());
-        let start = Instant::now();
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < PATIENCE, "it does not end");
-            pause();
-        }
     }
 }
 
