@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
 
 use simply_mcp::{
     auth,
-    config::{HttpConfig, Loaded, Warning},
+    config::{ConfigErrors, HttpConfig, Loaded, Warning},
     logs,
 };
 
@@ -28,14 +28,27 @@ impl Check {
     /// Every problem of the configuration.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = self.settings.load()?;
-        let of_keys = auth::check(&loaded.config)?;
-        logs::check(&loaded)?;
+        let of_keys = look(&loaded)?;
         for warning in warnings(&loaded, &of_keys) {
             output::note(&format!("warning: {warning}"));
         }
         output::result("configuration is fine")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a start finds beyond the settings themselves: keys, files, the variables that traces go by.
+///
+/// # Errors
+///
+/// Every problem of all of them.
+pub(crate) fn look(loaded: &Loaded) -> Result<Vec<Warning>, ConfigErrors> {
+    let (of_keys, keys) = match auth::check(&loaded.config) {
+        Ok(warnings) => (warnings, Ok(())),
+        Err(errors) => (Vec::new(), Err(errors)),
+    };
+    ConfigErrors::all([keys, logs::check(loaded), loaded.check_telemetry()])?;
+    Ok(of_keys)
 }
 
 fn warnings(loaded: &Loaded, of_keys: &[Warning]) -> Vec<String> {

@@ -51,6 +51,7 @@ impl Health {
         if status == StatusCode::OK {
             return Ok(ExitCode::SUCCESS);
         }
+        let url = shown(&url);
         bail!("not ready: {url} answered {status}{}", remedy(status));
     }
 }
@@ -65,7 +66,9 @@ async fn ask(url: &Url) -> anyhow::Result<StatusCode> {
         client = client.no_proxy().danger_accept_invalid_certs(true);
     }
     let client = client.build().context("cannot make an HTTP client")?;
-    match client.get(url.clone()).send().await {
+    let sent = client.get(url.clone()).send().await;
+    let url = shown(url);
+    match sent {
         Ok(response) => Ok(response.status()),
         Err(error) if error.is_timeout() => {
             bail!(
@@ -107,6 +110,14 @@ fn ready_url(mut url: Url) -> Url {
     if matches!(url.path(), "" | "/") {
         url.set_path(READY);
     }
+    url
+}
+
+/// The URL without the password that may stand in it: what a health check says is kept by the container's runtime.
+fn shown(url: &Url) -> Url {
+    let mut url = url.clone();
+    // What cannot have one has none.
+    let _ = url.set_password(None);
     url
 }
 
@@ -154,6 +165,15 @@ mod tests {
             ready("http://127.0.0.1:8000/up"),
             "http://127.0.0.1:8000/up"
         );
+    }
+
+    // LOG-02
+    #[tokio::test]
+    async fn a_password_in_the_url_is_not_shown() {
+        let url = Some("http://me:canary@127.0.0.1:1".parse().unwrap());
+        let error = Health { url, config: None }.run().await.unwrap_err();
+        assert!(error.to_string().contains("me@127.0.0.1:1"), "{error}");
+        assert!(!format!("{error:?}").contains("canary"));
     }
 
     #[test]

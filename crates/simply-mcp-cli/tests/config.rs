@@ -119,6 +119,26 @@ fn a_key_in_the_environment_is_checked_and_never_shown() {
 }
 
 #[test]
+fn what_keeps_traces_from_being_told_is_found_beside_everything_else() {
+    let shell = Shell::new()
+        .with_variable("MCP_HTTP_LOGGING__FILE", "/nowhere/log")
+        .with_variable("MCP_HTTP_AUTH__KEYS_FILE", "nowhere.yaml")
+        .with_variable("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let answer = shell.run(&["check", "--port", "0"]);
+    assert!(!answer.stderr.contains("OTEL_"), "{answer:?}");
+    let shell = shell.with_variable("MCP_HTTP_MONITORING__TRACING_ENABLED", "true");
+    let answer = shell.run(&["check", "--port", "0"]);
+    assert_eq!(answer.code, Some(78), "{answer:?}");
+    for part in [
+        "nowhere.yaml",
+        "logging.file",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+    ] {
+        assert!(answer.stderr.contains(part), "{part}: {answer:?}");
+    }
+}
+
+#[test]
 fn a_keys_file_is_checked_with_every_line_that_is_wrong() {
     let shell = Shell::with_file("keys.yaml", "keys:\n- {name: a}\n- {key: x}\n")
         .with_variable("MCP_HTTP_AUTH__KEYS_FILE", "keys.yaml");

@@ -12,11 +12,11 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use simply_mcp::{HttpTransport, auth, config::Loaded, logs, rmcp::ServerHandler, serve_stdio};
+use simply_mcp::{HttpTransport, config::Loaded, logs, rmcp::ServerHandler, serve_stdio};
 use simply_mcp_cli::gateway::{ChildCommand, ChildVariable, Gateway, GatewayOptions};
 
 use self::{announce::Addresses, hangup::Hangups, logging::Logs, reload::Reload};
-use crate::settings::Settings;
+use crate::{check::look, settings::Settings};
 
 /// Serve tools over HTTP: the demo's, or those of a stdio MCP server.
 ///
@@ -77,7 +77,7 @@ impl Serve {
         tokio::spawn(reload.on(hangups));
         if self.transport == Transport::Http {
             // Before a child is started for nothing.
-            auth::check(&loaded.config)?;
+            look(&loaded)?;
         }
         let Some(mut command) = ChildCommand::from_command_line(self.command) else {
             return serve(

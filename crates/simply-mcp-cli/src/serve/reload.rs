@@ -12,14 +12,13 @@ use std::{
 };
 
 use simply_mcp::{
-    HttpConfig, HttpTransport, auth,
+    HttpConfig, HttpTransport,
     config::{ConfigErrors, Loaded},
-    logs,
     rmcp::ServerHandler,
 };
 
 use super::{differences::differences, hangup::Hangups, logging::Handles};
-use crate::settings::Settings;
+use crate::{check::look, settings::Settings};
 
 /// The longest that reading the configuration may take: it may lie on a network file system that is gone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,8 +120,7 @@ impl Reload {
 /// Everything that a start would look at.
 fn read(settings: &Settings) -> Result<Loaded, ConfigErrors> {
     let loaded = settings.load()?;
-    auth::check(&loaded.config)?;
-    logs::check(&loaded)?;
+    look(&loaded)?;
     Ok(loaded)
 }
 

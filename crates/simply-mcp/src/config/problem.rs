@@ -129,6 +129,16 @@ impl ConfigErrors {
         }
     }
 
+    /// The problems of several looks at the same configuration, all together.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, where there is one.
+    pub fn all(looks: impl IntoIterator<Item = Result<(), Self>>) -> Result<(), Self> {
+        let failed = looks.into_iter().filter_map(Result::err);
+        Self::from_problems(failed.flat_map(|errors| errors.problems).collect())
+    }
+
     /// Every problem: those of the file from top to bottom, then those of the environment, then those of the flags.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

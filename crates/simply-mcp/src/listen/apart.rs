@@ -12,10 +12,10 @@ use prometheus::IntGauge;
 use tokio::{net::TcpListener, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Drain, Limits, serve, socket};
+use super::{Crowded, Drain, Limits, serve, socket};
 use crate::{Error, handle::Stack};
 
-/// The most connections at a time: those who probe and scrape are few.
+/// The most connections at a time: those who probe and scrape are few. Whoever holds more must not keep them out.
 const MOST_CONNECTIONS: usize = 512;
 
 /// How long an answer that is being written has at the end. Idle connections are closed then: nobody sends requests
@@ -80,6 +80,7 @@ impl Bound {
                 keepalive,
                 grace: GRACE,
                 connections: MOST_CONNECTIONS,
+                crowded: Crowded::OldestGoes,
             };
             let served = AssertUnwindSafe(|| run(self.0, stack, limits, &drain, open, started));
             if catch_unwind(served).is_err() || !drain.draining.is_cancelled() {
@@ -202,6 +203,19 @@ mod tests {
         assert_eq!(ask(address, "/panic").await, "");
         assert!(ask(address, "/").await.ends_with("monitoring"));
         assert!(!gone.is_cancelled());
+    }
+
+    // STA-05
+    #[tokio::test]
+    async fn clients_that_hold_every_connection_keep_nobody_out() {
+        let (_apart, address, _) = start().await;
+        let mut held = Vec::new();
+        for _ in 0..=MOST_CONNECTIONS {
+            held.push(tokio::net::TcpStream::connect(address).await.unwrap());
+        }
+        // They would be held for a minute.
+        let asked = tokio::time::timeout(Duration::from_secs(5), ask(address, "/"));
+        assert!(asked.await.unwrap().ends_with("monitoring"));
     }
 
     #[tokio::test]

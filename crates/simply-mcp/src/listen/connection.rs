@@ -35,6 +35,8 @@ const MOST_STREAMS: u32 = 100;
 /// HTTP/2: how often a silent peer is asked whether it is there, and how long it has to answer.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may read nothing of what is written to it. A stream that it reads, however slowly, goes on.
+const UNREAD: Duration = Duration::from_secs(60);
 /// While draining: how long an idle connection is kept, as a proxy may just be writing to it.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -53,7 +55,7 @@ pub(super) async fn serve(stream: TcpStream, settings: &Arc<Settings>) {
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     // Without a bound here, a client that says nothing holds its place for ever.
-    let sniffed = tokio::time::timeout(settings.keepalive, Prefixed::sniff(stream));
+    let sniffed = tokio::time::timeout(settings.keepalive, Prefixed::sniff(stream, UNREAD));
     let sniffed = tokio::select! {
         sniffed = sniffed => sniffed,
         () = lingered(settings) => return,

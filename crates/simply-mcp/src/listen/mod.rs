@@ -6,12 +6,13 @@ mod drain;
 mod prefixed;
 mod socket;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use prometheus::IntGauge;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::AbortHandle,
 };
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,17 @@ pub(crate) struct Limits {
     pub(crate) grace: Duration,
     /// The most connections at a time.
     pub(crate) connections: usize,
+    /// What becomes of one more.
+    pub(crate) crowded: Crowded,
+}
+
+/// What happens where there are as many connections as may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowded {
+    /// The next one waits until another ends by itself.
+    NextWaits,
+    /// The oldest is ended: for answers that are short, and must not wait for clients that say or read nothing.
+    OldestGoes,
 }
 
 /// Accepts connections until the drain begins, then lets them finish.
@@ -58,12 +70,24 @@ pub(crate) async fn serve(
     });
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let mut eldest = VecDeque::new();
     loop {
+        if limits.crowded == Crowded::OldestGoes && permits.available_permits() == 0 {
+            end_one(&mut eldest);
+        }
         let Some(permit) = drain.unless_draining(permit(&permits)).await else {
             break;
         };
         match drain.unless_draining(listener.accept()).await {
-            Some(Ok((stream, _))) => spawn(&connections, stream, &settings, permit),
+            Some(Ok((stream, _))) => {
+                let connection = spawn(&connections, stream, &settings, permit);
+                if limits.crowded == Crowded::OldestGoes {
+                    if eldest.len() >= 2 * limits.connections {
+                        eldest.retain(|connection: &AbortHandle| !connection.is_finished());
+                    }
+                    eldest.push_back(connection);
+                }
+            }
             Some(Err(error)) => rest_if_exhausted(&error).await,
             None => break,
         }
@@ -71,6 +95,15 @@ pub(crate) async fn serve(
     take_the_queue(&listener, &connections, &settings, &permits).await;
     drop(listener);
     drain.finish(connections, limits.grace).await
+}
+
+/// Ends the oldest connection that still runs; its permit is free once the runtime has dropped it.
+fn end_one(eldest: &mut VecDeque<AbortHandle>) {
+    while let Some(connection) = eldest.pop_front() {
+        if !connection.is_finished() {
+            return connection.abort();
+        }
+    }
 }
 
 async fn permit(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
@@ -83,13 +116,14 @@ fn spawn(
     stream: TcpStream,
     settings: &Arc<Settings>,
     permit: OwnedSemaphorePermit,
-) {
+) -> AbortHandle {
     let settings = Arc::clone(settings);
-    let open = Held::by(&settings.open);
-    connections.spawn(async move {
+    let held = (Held::by(&settings.open), permit);
+    let connection = connections.spawn(async move {
         connection::serve(stream, &settings).await;
-        drop((open, permit));
+        drop(held);
     });
+    connection.abort_handle()
 }
 
 /// A connection that failed before it was ours is the client's affair; a lack of resources is not.
@@ -116,7 +150,7 @@ async fn take_the_queue(
     use futures::FutureExt;
     while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         match listener.accept().now_or_never() {
-            Some(Ok((stream, _))) => spawn(connections, stream, settings, permit),
+            Some(Ok((stream, _))) => drop(spawn(connections, stream, settings, permit)),
             Some(Err(_)) => {}
             None => break,
         }

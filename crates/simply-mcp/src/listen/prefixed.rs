@@ -1,14 +1,16 @@
-//! A stream whose first bytes were already read.
+//! A stream whose first bytes were already read, and whose peer has to read.
 
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Sleep,
 };
 
 /// How an HTTP/2 connection begins by prior knowledge (RFC 9113 §3.4).
@@ -21,11 +23,17 @@ pub(super) struct Prefixed {
     /// `first[next..end]` is still to be handed on.
     next: usize,
     end: usize,
+    /// How long the peer may read nothing at all while something is written.
+    patience: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Prefixed {
     /// Reads until it is clear whether the client speaks HTTP/2; the second value says so.
-    pub(super) async fn sniff(mut stream: TcpStream) -> io::Result<(Self, bool)> {
+    pub(super) async fn sniff(
+        mut stream: TcpStream,
+        patience: Duration,
+    ) -> io::Result<(Self, bool)> {
         let mut first = [0; PREFACE.len()];
         let mut end = 0;
         while end < first.len() && first[..end] == PREFACE[..end] {
@@ -41,9 +49,31 @@ impl Prefixed {
                 first,
                 next: 0,
                 end,
+                patience,
+                stalled: None,
             },
             http2,
         ))
+    }
+
+    /// No timer of HTTP runs while an answer is written, so whoever reads none would hold a connection for ever.
+    fn with_patience(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        stalled
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -69,7 +99,8 @@ impl AsyncWrite for Prefixed {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, buffer)
+        let written = Pin::new(&mut self.stream).poll_write(context, buffer);
+        self.with_patience(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -85,10 +116,42 @@ impl AsyncWrite for Prefixed {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
+        self.with_patience(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_reads_nothing_is_given_up_and_a_slow_one_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut peer = TcpStream::connect(address).await.unwrap();
+        peer.write_all(b"GET").await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let patience = Duration::from_millis(300);
+        let (mut stream, _) = Prefixed::sniff(stream, patience).await.unwrap();
+        let much = vec![0; 16 << 20];
+        let slow = async {
+            let mut part = vec![0; 1 << 20];
+            for _ in 0..16 {
+                peer.read_exact(&mut part).await.unwrap();
+                tokio::time::sleep(patience / 6).await;
+            }
+        };
+        let (written, ()) = tokio::join!(stream.write_all(&much), slow);
+        written.unwrap();
+        let written = tokio::time::timeout(Duration::from_secs(10), stream.write_all(&much));
+        let error = written.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     guard::Guarded,
     handle::Stack,
     layers::{self, Tracing},
-    listen::{self, Drain, Limits, MOST_CONNECTIONS},
+    listen::{self, Crowded, Drain, Limits, MOST_CONNECTIONS},
     mcp::{Mcp, McpOptions, Peers},
     metrics::{Metrics, OwnSeries},
     rest::Rest,
@@ -124,6 +124,7 @@ impl<H: ServerHandler> HttpTransport<H> {
             keepalive: server.keepalive,
             grace: server.graceful_timeout,
             connections: MOST_CONNECTIONS,
+            crowded: Crowded::NextWaits,
         };
         let open = metrics.connections.clone();
         let serving = listen::serve(listener, built.stack, limits, drain.clone(), open);

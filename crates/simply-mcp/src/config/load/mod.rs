@@ -130,6 +130,18 @@ impl Loaded {
     pub fn origin(&self, key: &str) -> Origin {
         origin_in(&self.origins, key)
     }
+
+    /// Looks whether traces, where they are on, can be told as the standard variables of OpenTelemetry say.
+    ///
+    /// # Errors
+    ///
+    /// Each variable that says what cannot be done.
+    pub fn check_telemetry(&self) -> Result<(), ConfigErrors> {
+        if self.config.monitoring.tracing_enabled {
+            Telemetry::of_process()?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads a value that a program gives.

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{Origin, Problem, environment};
@@ -95,9 +96,11 @@ impl Variables {
                 .values
                 .get("OTEL_TRACES_EXPORTER")
                 .is_some_and(|value| value == "none");
-        self.exporter();
-        self.sampler();
-        self.limits();
+        if !is_off {
+            self.exporter();
+            self.sampler();
+            self.limits();
+        }
         let timeout = self
             .of_signal("TIMEOUT")
             .and_then(|value| value.parse().ok())
@@ -230,7 +233,11 @@ fn are_headers(value: &str) -> bool {
     let mut pairs = value.split_terminator(',');
     pairs.all(|pair| {
         pair.split_once('=').is_some_and(|(name, value)| {
-            HeaderName::try_from(name.trim()).is_ok() && HeaderValue::from_str(value.trim()).is_ok()
+            // What is no header once it is decoded would be left out.
+            let value = percent_decode_str(value.trim()).decode_utf8_lossy();
+            HeaderName::try_from(name.trim()).is_ok()
+                && !value.is_empty()
+                && HeaderValue::from_str(&value).is_ok()
         })
     })
 }
@@ -281,6 +288,8 @@ mod tests {
             ("OTEL_TRACES_EXPORTER", "none"),
         ] {
             assert_eq!(read(&[(name, value)]).map(|it| it.is_off), Ok(true));
+            let unused = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+            assert!(read(&[(name, value), unused]).is_ok());
         }
         let on = [
             ("OTEL_SDK_DISABLED", "false"),
@@ -304,6 +313,8 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "canary"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,c d=canary"),
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=canary\nb"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=canary%0a"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,canary="),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "canary"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "canary.pem"),
