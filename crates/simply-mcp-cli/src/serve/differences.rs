@@ -3,23 +3,26 @@
 use serde_json::Value;
 use simply_mcp::HttpConfig;
 
-/// The keys of the settings that differ, as `server.port`. Of a secret only its section is named: two secrets look
-/// alike wherever they are written.
+/// The keys of the settings that differ, as `server.port`. Secrets are compared by themselves: two of them look alike
+/// wherever they are written.
 pub(super) fn differences(old: &HttpConfig, new: &HttpConfig) -> Vec<String> {
     let mut found = Vec::new();
     walk(&value(old), &value(new), "", &mut found);
     let secrets = [
-        ("auth", old.auth != new.auth),
-        ("mcp", old.mcp != new.mcp),
-        ("rate_limit", old.rate_limit != new.rate_limit),
+        ("mcp.state_key", old.mcp.state_key != new.mcp.state_key),
+        (
+            "rate_limit.store",
+            old.rate_limit.store != new.rate_limit.store,
+        ),
     ];
-    for (section, differs) in secrets {
-        let is_named = found
-            .iter()
-            .any(|key| key.split('.').next() == Some(section));
-        if differs && !is_named {
-            found.push(format!("{section} (a secret in it)"));
+    for (key, differs) in secrets {
+        if differs && !found.iter().any(|it| it == key) {
+            found.push(key.to_owned());
         }
+    }
+    let is_in_auth = |key: &String| key.starts_with("auth.");
+    if old.auth != new.auth && !found.iter().any(is_in_auth) {
+        found.push("auth (a secret in it)".to_owned());
     }
     found
 }
@@ -85,12 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn of_a_secret_only_its_section_is_named() {
-        let key = |key: &str| config(json!({"mcp": {"state_key": key}}));
-        let found = differences(
-            &key("0123456789abcdef0123456789abcdef"),
-            &key("fedcba9876543210fedcba9876543210"),
+    fn a_secret_is_named_also_beside_another_setting_of_its_section() {
+        let key = |path: &str, key: &str, password: &str| {
+            let store = format!("redis://:{password}@127.0.0.1/");
+            config(json!({
+                "mcp": {"path": path, "state_key": key},
+                "rate_limit": {"store": store}
+            }))
+        };
+        let old = key("/mcp", "0123456789abcdef0123456789abcdef", "one");
+        let new = key("/mcp", "fedcba9876543210fedcba9876543210", "two");
+        assert_eq!(
+            differences(&old, &new),
+            ["mcp.state_key", "rate_limit.store"]
         );
-        assert_eq!(found, ["mcp (a secret in it)"]);
+        let new = key("/other", "fedcba9876543210fedcba9876543210", "one");
+        assert_eq!(differences(&old, &new), ["mcp.path", "mcp.state_key"]);
     }
 }

@@ -73,6 +73,24 @@ fn a_directory_that_is_gone_and_comes_back_fails_no_request() {
 
 // LOG-04
 #[test]
+fn a_pipe_in_the_place_of_the_file_holds_nothing_up() {
+    let server = Server::start("logging: {file: FOLDER/log}");
+    fs::remove_file(server.path("log")).unwrap();
+    let made = Command::new("mkfifo").arg(server.path("log")).status();
+    assert!(made.unwrap().success());
+    server.serves(CALLS);
+    eventually("the count", || (server.dropped() > 0.0).then_some(()));
+    fs::remove_file(server.path("log")).unwrap();
+    server.serves(1);
+    eventually("the line that tells", || {
+        let log = fs::read(server.path("log")).ok()?;
+        (!with_message(&parsed(&log), LOST).is_empty()).then_some(())
+    });
+    server.end();
+}
+
+// LOG-04
+#[test]
 fn a_deleted_file_is_made_again() {
     let server = Server::start("logging: {file: FOLDER/log}");
     server.serves(1);

@@ -18,14 +18,16 @@ const DEEPEST: usize = 4;
 const HIDDEN: &str = "***";
 
 /// Parts of names that are secrets, written in small letters without `_`, `-` and the like.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 13] = [
     "password",
     "passwd",
+    "pwd",
     "secret",
     "token",
     "authorization",
     "cookie",
     "apikey",
+    "accesskey",
     "privatekey",
     "credential",
     "passphrase",
@@ -43,7 +45,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
             scrub(&mut value, DEEPEST);
             value.to_string()
         }
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
+        Err(_) => scrub_lines(&String::from_utf8_lossy(body)).into_owned(),
     };
     if text.len() > SHOWN {
         text.truncate(text.floor_char_boundary(SHOWN));
@@ -77,16 +79,38 @@ fn scrub(value: &mut Value, deep: usize) {
 /// Most tools answer with a text that is JSON.
 fn scrub_text(text: &str, deep: usize) -> Cow<'_, str> {
     if !text.trim_start().starts_with(['{', '[', '"']) {
-        return text.into();
+        return scrub_lines(text);
     }
     let Ok(mut value) = serde_json::from_str::<Value>(text) else {
-        return text.into();
+        return scrub_lines(text);
     };
     if deep == 0 {
         return HIDDEN.to_owned().into();
     }
     scrub(&mut value, deep - 1);
     value.to_string().into()
+}
+
+/// Text that is no JSON, or only in part: `password=…`, `Authorization: …`. What stands behind such a name is hidden up
+/// to the end of its line, as nobody knows where it ends.
+fn scrub_lines(text: &str) -> Cow<'_, str> {
+    if !is_secret(text) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive(['\n', '\r']) {
+        let mut from = 0;
+        let value = line.match_indices([':', '=']).find_map(|(at, _)| {
+            let name = &line[from..at];
+            from = at + 1;
+            is_secret(name).then_some(from)
+        });
+        match value {
+            Some(value) => out.extend([&line[..value], HIDDEN, "\n"]),
+            None => out.push_str(line),
+        }
+    }
+    out.into()
 }
 
 fn is_secret(name: &str) -> bool {
@@ -161,6 +185,27 @@ mod tests {
             let text = excerpt(body.to_string().as_bytes());
             assert!(text.len() <= SHOWN + '…'.len_utf8() && !text.contains("can"));
         }
+    }
+
+    // LOG-02
+    #[test]
+    fn a_secret_is_hidden_in_a_text_that_is_not_json() {
+        for text in [
+            "password=canary",
+            "user: u\nAuthorization: Bearer canary\n",
+            "the result: {\"password\": \"canary\"}",
+            "{\"password\": \"canary\"}\n{\"a\": 1}",
+            "\u{feff}{\"password\": \"canary\"}",
+            "a=1&db_pwd=canary",
+        ] {
+            assert!(!excerpt(text.as_bytes()).contains("canary"), "{text}");
+            let body = json!({"result": text}).to_string();
+            assert!(!excerpt(body.as_bytes()).contains("canary"), "{text}");
+        }
+        let harmless = "the token has expired\nnext: line";
+        assert_eq!(excerpt(harmless.as_bytes()), harmless);
+        let lines = "a: 1\nsecret: canary\nb: 2";
+        assert_eq!(excerpt(lines.as_bytes()), "a: 1\nsecret:***\nb: 2");
     }
 
     #[test]

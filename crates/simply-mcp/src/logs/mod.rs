@@ -63,6 +63,7 @@ use tracing::{
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
 pub(crate) use self::escape::is_dangerous;
+pub(crate) use self::record::path;
 use self::record::{CorrelationOfSpan, Line, SpanVisitor};
 pub use self::{
     allowance::Allowance,

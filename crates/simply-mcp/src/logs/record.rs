@@ -6,6 +6,7 @@ use std::{
     fmt::{self, Write},
 };
 
+use percent_encoding::percent_decode_str;
 use time::OffsetDateTime;
 use tracing::{
     Event, Metadata,
@@ -217,6 +218,16 @@ fn scrubbed(mut text: &str) -> String {
     out + text
 }
 
+/// A path as it may be told: decoded where that brings a key to light, which is taken out later.
+pub(crate) fn path(path: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    if decoded.contains(KEY) {
+        decoded
+    } else {
+        path.into()
+    }
+}
+
 struct Bounded(String);
 
 impl fmt::Write for Bounded {
@@ -228,5 +239,25 @@ impl fmt::Write for Bounded {
         }
         self.0.push_str(&text[..text.floor_char_boundary(room)]);
         Err(fmt::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // LOG-02
+    #[test]
+    fn a_key_does_not_hide_behind_percent_signs() {
+        for key in [
+            "smcp_canary",
+            "smcp%5fcanary",
+            "%73mcp_canary",
+            "smcp_%63anary",
+        ] {
+            let told = scrubbed(&path(&format!("/tools/{key}/x")));
+            assert_eq!(told, "/tools/smcp_***/x", "{key}");
+        }
+        assert_eq!(path("/a%0ab%ff"), "/a%0ab%ff");
     }
 }

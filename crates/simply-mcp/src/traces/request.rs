@@ -119,7 +119,10 @@ fn describe(span: &mut Span, request: &Request<Body>, method: &'static str, rout
     let extensions = request.extensions();
     span.set_attribute(attribute(HTTP_METHOD, method));
     span.set_attribute(attribute(URL_SCHEME, "http"));
-    span.set_attribute(attribute(URL_PATH, told(request.uri().path())));
+    span.set_attribute(attribute(
+        URL_PATH,
+        told(&crate::logs::path(request.uri().path())),
+    ));
     span.set_attribute(attribute(PROTOCOL_VERSION, version(request.version())));
     span.set_attributes(route.map(|route| attribute(HTTP_ROUTE, route.to_owned())));
     let client = facts::client_address(extensions);

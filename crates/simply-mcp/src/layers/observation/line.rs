@@ -8,6 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use super::{TARGET, floods::Floods};
 use crate::{
     facts::{self, AuthFailure, CalledTool, Caller, CorrelationId, SeenCaller},
+    logs,
     refusal::{Code, Refusal},
     trace_context::TraceContext,
 };
@@ -43,7 +44,7 @@ impl Line {
         request.extensions_mut().insert(caller.clone());
         Self {
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            path: logs::path(request.uri().path()).into_owned(),
             id: request.extensions().get::<CorrelationId>().cloned(),
             client: facts::client_address(request.extensions()),
             trace: request.extensions().get::<TraceContext>().cloned(),

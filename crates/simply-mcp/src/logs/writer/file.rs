@@ -223,6 +223,10 @@ impl Sink for FileSink {
 impl Open {
     fn new(options: &LogFile) -> io::Result<Self> {
         let path = &options.path;
+        // Opening a pipe that nobody reads would wait for ever.
+        if let Some(what) = place::what_else(path) {
+            return Err(io::Error::other(format!("there is {what} now")));
+        }
         let mut how = OpenOptions::new();
         how.append(true).create(true);
         #[cfg(unix)]

@@ -30,13 +30,17 @@ pub(super) fn refuse(path: &Path) -> Result<(), LogFileError> {
             directory: directory.to_owned(),
         });
     }
-    let what = fs::metadata(path).ok().and_then(|found| oddity(&found));
-    what.map_or(Ok(()), |what| {
+    what_else(path).map_or(Ok(()), |what| {
         Err(LogFileError::NotAFile {
             path: path.to_owned(),
             what,
         })
     })
+}
+
+/// What there is at `path` that is no file and could not be a log.
+pub(super) fn what_else(path: &Path) -> Option<&'static str> {
+    oddity(&fs::metadata(path).ok()?)
 }
 
 fn oddity(found: &Metadata) -> Option<&'static str> {
