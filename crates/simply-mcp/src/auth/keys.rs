@@ -85,10 +85,13 @@ impl KeySet {
         Ok(record.caller())
     }
 
-    /// How many keys are switched on.
-    pub(super) fn enabled(&self) -> usize {
-        let enabled = self.records.values().filter(|record| record.enabled);
-        enabled.count()
+    /// How many keys are switched on and have not expired.
+    pub(super) fn in_force(&self, now: SystemTime) -> usize {
+        let in_force = self.records.values().filter(|record| {
+            let has_expired = record.known.expires_at.is_some_and(|at| at <= now);
+            record.enabled && !has_expired
+        });
+        in_force.count()
     }
 
     /// The names of all keys.

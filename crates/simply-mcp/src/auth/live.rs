@@ -107,9 +107,9 @@ impl Keys {
         }
     }
 
-    /// What `/health` says of them: how many are switched on, and for how long their file has been of no use.
+    /// What `/health` says of them: how many are in force, and for how long their file has been of no use.
     pub(super) fn report(&self) -> Value {
-        let mut report = json!({ "status": "enabled", "keys_count": self.set.load().enabled() });
+        let mut report = json!({ "status": "enabled", "keys_count": self.count() });
         if let Some(trouble) = &*lock(&self.trouble) {
             let seconds = trouble.since.elapsed().as_secs();
             report[SOURCE] = json!({ "status": "broken", "seconds": seconds });
@@ -117,12 +117,16 @@ impl Keys {
         report
     }
 
+    fn count(&self) -> usize {
+        self.set.load().in_force(SystemTime::now())
+    }
+
     fn put_in_force(&self, entries: &[KeyEntry]) {
         let before = self.set.load_full();
         let (set, ended) = KeySet::after(&before, entries, self.default, &self.metrics);
         self.metrics
             .keys
-            .set(i64::try_from(set.enabled()).unwrap_or(i64::MAX));
+            .set(i64::try_from(set.in_force(SystemTime::now())).unwrap_or(i64::MAX));
         let names = set.names();
         self.set.store(Arc::new(set));
         // Only now, so that nobody gets in again with a key that has just been taken away.
@@ -144,7 +148,7 @@ impl Keys {
                 *lock(&self.trouble) = None;
                 self.metrics.keys_stale.with_label_values(&[SOURCE]).set(0);
                 tracing::info!(
-                    keys = self.set.load().enabled(),
+                    keys = self.count(),
                     "the keys file has changed; what is in it now is in force"
                 );
             }

@@ -205,7 +205,10 @@ impl Metrics {
                 &["name", "version", "environment"],
             ),
             draining: add.gauge("simply_mcp_draining", "1 while the server drains."),
-            keys: add.gauge("simply_mcp_keys", "API keys in force."),
+            keys: add.gauge(
+                "simply_mcp_keys",
+                "API keys in force when they were last read.",
+            ),
             keys_stale: add.gauges(
                 "simply_mcp_keys_stale",
                 "1 while a source of keys cannot be read and older keys are in force.",

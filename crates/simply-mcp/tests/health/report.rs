@@ -25,8 +25,12 @@ fn names(report: &Value) -> Vec<&str> {
 async fn the_components_are_those_that_are_on() {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys.json");
-    let two =
-        json!({"keys": [{"name": "a", "key": KEY}, {"name": "b", "key": format!("{KEY}-2")}]});
+    let two = json!({"keys": [
+        {"name": "a", "key": KEY},
+        {"name": "b", "key": format!("{KEY}-2")},
+        {"name": "over", "key": format!("{KEY}-3"), "expires_at": "2020-01-01T00:00:00Z"},
+        {"name": "off", "key": format!("{KEY}-4"), "enabled": false},
+    ]});
     fs::write(&keys, two.to_string()).unwrap();
     let auth = json!({"enabled": true, "keys_file": keys});
     let sliding = json!({"enabled": true, "strategy": "sliding_window"});

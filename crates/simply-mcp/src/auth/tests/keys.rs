@@ -64,7 +64,7 @@ fn every_failure_has_its_reason() {
     assert_eq!(find(&set, "off"), Err(Failure::Disabled));
     assert_eq!(find(&set, "other"), Err(Failure::Unknown));
     assert_eq!(find(&set, "smcp_typo"), Err(Failure::Mistyped));
-    assert_eq!(set.enabled(), 1);
+    assert_eq!(set.in_force(SystemTime::now()), 1);
 }
 
 // AUT-05
