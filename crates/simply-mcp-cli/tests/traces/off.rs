@@ -1,36 +1,45 @@
-//! Without traces: the trace is named in the log, and handed on as it was sent.
+//! Without traces: the trace is named in the log, and handed on.
 
 use serde_json::json;
 
 use crate::program::Program;
 
+const OF_REQUEST: &str = "00-11111111111111111111111111111111-2222222222222222-01";
+
 const SENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 // HDR-04
 #[test]
-fn what_a_client_says_of_its_trace_reaches_the_child_as_it_was_sent() {
+fn what_a_client_says_of_its_trace_reaches_the_child() {
     let program = Program::start(&[]);
-    for meta in [
-        json!({"traceparent": SENT, "tracestate": "a=1", "baggage": "k=v"}),
-        json!({"traceparent": "nonsense", "tracestate": 7}),
-        json!({"x": 1}),
+    let of_message = json!({"traceparent": SENT, "tracestate": "a=1", "baggage": "k=v"});
+    let invalid = json!({"traceparent": "nonsense", "tracestate": 7});
+    let headers = [("traceparent", OF_REQUEST)];
+    for (headers, meta, seen) in [
+        (&headers[..], of_message.clone(), of_message.clone()),
+        (&[], of_message.clone(), of_message),
+        (
+            &headers,
+            invalid.clone(),
+            json!({"traceparent": OF_REQUEST}),
+        ),
+        (&[], invalid.clone(), invalid),
+        (
+            &headers,
+            json!({"x": 1}),
+            json!({"x": 1, "traceparent": OF_REQUEST}),
+        ),
+        (&[], json!({"x": 1}), json!({"x": 1})),
     ] {
-        let headers = [(
-            "traceparent",
-            "00-11111111111111111111111111111111-2222222222222222-01",
-        )];
-        let answer = program.direct("echo", &headers, &meta).json();
-        assert_eq!(answer["result"]["_meta"]["seen"], meta);
+        let answer = program.direct("echo", headers, &meta).json();
+        assert_eq!(answer["result"]["_meta"]["seen"], seen, "{meta}");
     }
 }
 
 #[test]
 fn the_log_names_the_trace_of_the_message_else_that_of_the_request() {
     let program = Program::start(&[]);
-    let of_request = [(
-        "traceparent",
-        "00-11111111111111111111111111111111-2222222222222222-01",
-    )];
+    let of_request = [("traceparent", OF_REQUEST)];
     for (headers, meta, expected) in [
         (&of_request[..], json!({}), Some("1".repeat(32))),
         (

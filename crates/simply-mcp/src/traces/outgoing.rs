@@ -12,14 +12,15 @@ use super::{
         attribute, told,
     },
     of_sdk,
-    tool::parents,
+    tool::{of_meta, parents},
 };
-use crate::trace_context::TRACESTATE;
+use crate::trace_context::{TRACESTATE, TraceContext};
 
 /// A request to another MCP server that a handler makes while it answers one, as a span of the same trace.
 ///
-/// With `monitoring.tracing_enabled` off, and for a request that did not come over HTTP, it does nothing at all. Dropped
-/// before its [`end`](Self::end), it was cancelled.
+/// With `monitoring.tracing_enabled` off there is no span, and the trace of the request's header is handed on as it is.
+/// For a request that did not come over HTTP it does nothing at all. Dropped before its [`end`](Self::end), it was
+/// cancelled.
 ///
 /// ```
 /// use simply_mcp::{
@@ -38,7 +39,16 @@ use crate::trace_context::TRACESTATE;
 /// ```
 #[derive(Debug)]
 #[must_use]
-pub struct OutgoingCall(Option<Open>);
+pub struct OutgoingCall(Told);
+
+#[derive(Debug)]
+enum Told {
+    /// As a span of ours.
+    Span(Box<Open>),
+    /// Not by us: only the trace that the request belongs to.
+    Trace(TraceContext),
+    Nothing,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -54,20 +64,28 @@ impl OutgoingCall {
         method: &'static str,
         target: Option<&str>,
     ) -> Self {
-        Self(Open::start(context, method, target))
+        if let Some(open) = Open::start(context, method, target) {
+            return Self(Told::Span(Box::new(open)));
+        }
+        let parts = context.extensions.get::<Parts>();
+        let sent = parts.and_then(|parts| parts.extensions.get::<TraceContext>());
+        Self(sent.cloned().map_or(Told::Nothing, Told::Trace))
     }
 
     /// Whether anybody will see it: what costs something to find out need not be found out otherwise.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.span.is_recording())
+        matches!(&self.0, Told::Span(open) if open.span.is_recording())
     }
 
     /// Writes into the `_meta` of the outgoing request which trace and span it belongs to (SEP-414), in place of what
-    /// stands there. Leaves it as it is where there are no traces.
+    /// stands there. A trace that is only handed on does not take the place of a valid one of the message's own.
     pub fn write_to(&self, meta: &mut RequestMetaObject) {
-        let Some(open) = &self.0 else { return };
-        let context = of_sdk(&open.span);
+        let context = match &self.0 {
+            Told::Span(open) => of_sdk(&open.span),
+            Told::Trace(sent) if of_meta(meta).is_none() => sent.clone(),
+            Told::Trace(_) | Told::Nothing => return,
+        };
         meta.set_traceparent(context.traceparent());
         match context.tracestate() {
             Some(state) => meta.set_tracestate(state),
@@ -78,7 +96,7 @@ impl OutgoingCall {
     /// The answer is there. `failure` says in one word what went wrong, if anything did; `code` is that of an error of
     /// JSON-RPC. Neither may hold what the answer says.
     pub fn end(mut self, failure: Option<&'static str>, code: Option<i32>) {
-        if let Some(open) = &mut self.0 {
+        if let Told::Span(open) = &mut self.0 {
             let code = code.map(|code| attribute(RPC_STATUS, code.to_string()));
             open.span.set_attributes(code);
             open.end(failure);

@@ -362,11 +362,19 @@ async fn where_nothing_is_told_what_a_client_sent_stays_as_it_was() {
     let mut context = context(None, Some("as it was"), &told).await;
     let parts = context.extensions.get_mut::<Parts>().unwrap();
     parts.extensions.remove::<InTrace>();
+    let of_request = parts.extensions.remove::<TraceContext>().unwrap();
     assert!(ToolSpan::start(&mut context).is_none());
     let mut meta = context.meta.clone();
     let outgoing = OutgoingCall::start(&context, "tools/call", Some("echo"));
     outgoing.write_to(&mut meta);
     assert_eq!(meta, context.meta);
+    // The trace of the request's header, which no valid one of the message is nearer than.
+    let parts = context.extensions.get_mut::<Parts>().unwrap();
+    parts.extensions.insert(of_request.clone());
+    let outgoing = OutgoingCall::start(&context, "tools/call", Some("echo"));
+    outgoing.write_to(&mut meta);
+    let handed_on = of_request.traceparent();
+    assert_eq!(meta.get_traceparent(), Some(handed_on.as_str()));
 }
 
 #[test]

@@ -125,7 +125,8 @@ pub(super) fn parents(
     }
 }
 
-fn of_meta(meta: &RequestMetaObject) -> Option<TraceContext> {
+/// The trace that the message itself names.
+pub(super) fn of_meta(meta: &RequestMetaObject) -> Option<TraceContext> {
     TraceContext::parse(meta.get_traceparent()?, meta.get_tracestate())
 }
 
