@@ -4,6 +4,7 @@ mod announce;
 mod child;
 mod demo;
 mod differences;
+mod ending;
 mod hangup;
 mod logging;
 mod reload;
@@ -106,8 +107,10 @@ impl Serve {
             &observed,
         )
         .await;
-        gateway.shutdown().await;
-        outcome
+        match ending::of_child(&gateway).await {
+            Some(signal) => Ok(ending::ended_by(signal)),
+            None => outcome,
+        }
     }
 }
 
@@ -141,8 +144,7 @@ async fn serve(
     };
     announce::announce(&loaded, what, addresses);
     match running.until_signal().await {
-        // What a shell says of a program that a signal ended.
-        Err(simply_mcp::Error::Interrupted { signal }) => Ok(ExitCode::from(128 + signal as u8)),
+        Err(simply_mcp::Error::Interrupted { signal }) => Ok(ending::ended_by(signal)),
         outcome => outcome.map(|()| ExitCode::SUCCESS).map_err(Into::into),
     }
 }
