@@ -75,9 +75,16 @@ fn a_directory_that_is_gone_and_comes_back_fails_no_request() {
 #[test]
 fn a_pipe_in_the_place_of_the_file_holds_nothing_up() {
     let server = Server::start("logging: {file: FOLDER/log}");
-    fs::remove_file(server.path("log")).unwrap();
-    let made = Command::new("mkfifo").arg(server.path("log")).status();
-    assert!(made.unwrap().success());
+    let pipe = server.path("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    // In one step: else the server may make the file again in between.
+    fs::rename(&pipe, server.path("log")).unwrap();
     server.serves(CALLS);
     eventually("the count", || (server.dropped() > 0.0).then_some(()));
     fs::remove_file(server.path("log")).unwrap();
