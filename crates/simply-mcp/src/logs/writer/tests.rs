@@ -258,7 +258,10 @@ fn a_pipe_that_nobody_reads_holds_nobody_and_costs_bounded_memory() {
     let text = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
     let kept = text.lines().filter(|line| line.starts_with('x')).count() as u64;
     assert_eq!(kept + lost, 20_000);
-    assert!(text.contains(&format!("lost {lost}\n")));
+    // In one line, or in two where the thread was late to take its first lines.
+    let told = text.lines().filter_map(|line| line.strip_prefix("lost "));
+    let told: u64 = told.map(|number| number.parse::<u64>().unwrap()).sum();
+    assert_eq!(told, lost);
     assert_eq!(writer.losses().unwritten, 0);
 }
 
