@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use super::Outcome;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 
 /// The most tools with series of their own. Each has some thirty lines of a scrape; a server with more tools than this
 /// is one that makes them up, and nobody could read the rest.
@@ -22,9 +22,6 @@ const OTHER: &str = "other";
 
 /// What is called and is not there. The names that clients invent never become series.
 const UNMATCHED: &str = "unmatched";
-
-/// The most bytes of a name in a label; tools whose names differ only behind it share their series.
-const LONGEST_NAME: usize = 128;
 
 /// The series of all tools.
 pub(super) struct Table {
@@ -66,9 +63,9 @@ impl Table {
         }
     }
 
-    /// Those of a tool that is there.
+    /// Those of a tool that is there. Tools whose names differ only behind what a label holds share theirs.
     pub(super) fn of(&self, tool: &str) -> Arc<Series> {
-        let name = &tool[..tool.floor_char_boundary(LONGEST_NAME)];
+        let name = metrics::label(tool);
         let known = self.by_name.load().get(name).cloned();
         known.unwrap_or_else(|| self.add(name))
     }
@@ -228,7 +225,7 @@ mod tests {
         let metrics = Metrics::new();
         let table = Table::new(&metrics);
         let long = table.of(&"\u{e9}".repeat(1_000_000));
-        assert_eq!(long.name.len(), LONGEST_NAME);
+        assert_eq!(long.name.len(), metrics::LONGEST_LABEL);
         let odd = table.of(&format!("x{}", "\u{1f980}".repeat(100)));
         assert_eq!(odd.name.len(), 125);
     }

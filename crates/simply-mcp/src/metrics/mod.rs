@@ -27,7 +27,12 @@ pub(crate) use self::{held::Held, http::HttpSeries, http::Place, own::OwnSeries}
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The most bytes of a label that somebody chose: a name, a version, an environment.
-const LONGEST_LABEL: usize = 128;
+pub(crate) const LONGEST_LABEL: usize = 128;
+
+/// A text as it may be a label: what is longer is cut between two characters.
+pub(crate) fn label(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_LABEL)]
+}
 
 /// Every series of one transport.
 #[derive(Clone, Debug)]
@@ -243,8 +248,7 @@ impl Metrics {
 
     /// Says what the server is. Each text is cut after 128 bytes.
     pub(crate) fn introduce(&self, name: &str, version: &str, environment: &str) {
-        let labels = [name, version, environment]
-            .map(|text| &text[..text.floor_char_boundary(LONGEST_LABEL)]);
+        let labels = [name, version, environment].map(label);
         self.server_info.with_label_values(&labels).set(1);
     }
 
